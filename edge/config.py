@@ -1,0 +1,163 @@
+"""The device's settings, read once: defaults, then the TOML file, then the environment.
+
+Reading them touches neither hardware nor network, and makes no folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_FILE = Path("/etc/edgecase/edge.toml")
+ENV_PREFIX = "EDGECASE_"
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeviceSettings(Section):
+    """`[device]`."""
+
+    name: str = Field(default="", max_length=64)
+    """Name of the device; "" means its host name."""
+    profile: str = "vehicle-damage"
+    """The profile where a request names none."""
+
+
+class HttpSettings(Section):
+    """`[http]`."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; anything but loopback needs `auth = "token"`."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port; 0 lets the system choose."""
+    auth: Literal["open", "token"] = "open"
+    """`open` is for loopback alone."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names people reach the device by, besides its addresses, localhost and NAME.local."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may call the device."""
+    max_body_mb: float = Field(default=32, gt=0, le=1024)
+    """Largest request body, megabytes."""
+    rate_per_minute: int = Field(default=600, ge=1)
+    """Requests a minute from one address that may change something."""
+
+
+class StoreSettings(Section):
+    """`[store]`."""
+
+    data_dir: Path = Path("/var/lib/edgecase")
+    """Where everything durable lives."""
+    max_gb: float = Field(default=16, gt=0)
+    """Bytes of images above which the oldest synced and reviewed ones go, gigabytes."""
+    max_age_days: float = Field(default=365, gt=0)
+    """Age from which a synced and reviewed case may go."""
+    deleted_age_days: float = Field(default=30, ge=0)
+    """How long a soft-deleted case can be restored."""
+    staged_minutes: float = Field(default=60, gt=0)
+    """How long a checked photo waits to become a case."""
+    min_free_mb: float = Field(default=64, ge=0)
+    """Free space below which nothing more is taken, megabytes."""
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """SQLite's pragma. NORMAL loses acknowledged cases in a power cut: it is there for the test."""
+
+
+class VisionSettings(Section):
+    """`[vision]`."""
+
+    max_megapixels: float = Field(default=50, gt=0)
+    """Photos with more are refused before they are decoded."""
+    deadline_s: float = Field(default=20, gt=0)
+    """For one photo; then the worker is replaced."""
+    memory_mb: int = Field(default=2048, ge=512)
+    """Address space of the worker."""
+    max_rss_mb: int = Field(default=400, ge=64)
+    """Resident memory from which the worker is replaced between two photos."""
+    queue: int = Field(default=8, ge=1)
+    """Photos that may wait."""
+    threads: int = Field(default=0, ge=0)
+    """Threads of an inference; 0 measures and chooses."""
+    max_model_mb: float = Field(default=200, gt=0)
+    """Largest model file."""
+
+
+class QualitySettings(Section):
+    """`[quality]`: overrides what the profile says, for all profiles."""
+
+    blur_threshold: float | None = Field(default=None, ge=0)
+    """A `blur_score` below this is blurred."""
+    min_brightness: float | None = Field(default=None, ge=0, le=1)
+    """Mean luma below which it is too dark."""
+    max_brightness: float | None = Field(default=None, ge=0, le=1)
+    """Mean luma above which it is too bright."""
+    min_side: int | None = Field(default=None, ge=1)
+    """Shorter side, pixels."""
+
+
+class DecisionSettings(Section):
+    """`[decision]`: overrides what the profile says, for all profiles."""
+
+    conf_threshold: float | None = Field(default=None, ge=0, le=1)
+    """Confidence that every shown prediction must reach for `accepted`."""
+
+
+class WriterSettings(Section):
+    """`[writer]`."""
+
+    engine: Literal["auto", "xllamacpp", "llama-cpp-python", "template"] = "auto"
+    """`auto` takes the first binding that is installed, when a model is."""
+    model: str = ""
+    """Id of the language model; "" takes the active one."""
+    deadline_s: float = Field(default=60, gt=0)
+    """For one summary; then the template's text stays."""
+    memory_mb: int = Field(default=4096, ge=256)
+    """Address space of the writer."""
+    idle_s: float = Field(default=60, ge=0)
+    """Unloaded after this long without work."""
+
+
+class CameraSettings(Section):
+    """`[camera]`."""
+
+    kind: Literal["none", "folder", "v4l2", "picamera2"] = "none"
+    """Which adapter."""
+    device: str = "/dev/video0"
+    """For v4l2: the device, or a video file."""
+    folder: Path | None = None
+    """For folder: photos put here become cases; by default DATA_DIR/inbox."""
+    profile: str = ""
+    """The profile of its photos; "" is the device's."""
+    trigger: Literal["manual", "interval", "motion", "button"] = "manual"
+    """What takes a photo; POST /capture always does."""
+    interval_s: float = Field(default=60, gt=0)
+    """For interval: seconds between photos."""
+    motion_share: float = Field(default=0.02, gt=0, le=1)
+    """For motion: share of pixels that must change."""
+    gpio_pin: int = Field(default=17, ge=0, le=27)
+    """For button: BCM number."""
+    burst: int = Field(default=3, ge=1, le=10)
+    """Frames a photo; the sharpest is kept."""
+    stall_s: float = Field(default=10, gt=0)
+    """Age of the last frame from which the camera is opened again."""
+    width: int = Field(default=2304, ge=64)
+    """Pixels of a still."""
+    height: int = Field(default=1296, ge=64)
+    """Pixels of a still."""
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    device: DeviceSettings = DeviceSettings()
+    http: HttpSettings = HttpSettings()
+    store: StoreSettings = StoreSettings()
+    vision: VisionSettings = VisionSettings()
+    quality: QualitySettings = QualitySettings()
+    decision: DecisionSettings = DecisionSettings()
+    writer: WriterSettings = WriterSettings()
+    camera: CameraSettings = CameraSettings()

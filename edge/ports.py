@@ -1,0 +1,228 @@
+"""What the device's core needs from the outside, as Protocols; `edge/adapters/` has them.
+
+"Off" and "none" are implementations of these too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from models.case import FormValue
+from models.detection import Prediction
+from models.quality import Quality
+
+if TYPE_CHECKING:
+    from models.case import Summary
+    from models.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture that is safe to store: whole, checked, without anything of EXIF that isn't ours."""
+
+    data: bytes
+    """JPEG, PNG or WebP; the original's pixels untouched where its format is one of these."""
+    sha256: str
+    """Of `data`."""
+    media_type: str
+    """image/jpeg, image/png or image/webp."""
+    width: int
+    """Upright, pixels."""
+    height: int
+    """Upright, pixels."""
+    thumbnail: bytes
+    """JPEG, at most 320 pixels on its longer side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the vision worker found out about one photo; JSON both ways."""
+
+    quality: Quality
+    """Whether it is usable."""
+    predictions: tuple[Prediction, ...]
+    """Everything above the profile's `keep`, surest first; empty for an unusable photo."""
+    models: Mapping[str, str]
+    """Role (`detector`, `classifier`) → id@version of what looked."""
+    timings: Mapping[str, float]
+    """Step → milliseconds: decode, quality, detect, classify, total."""
+    out_of_domain: bool = False
+    """True where the classifier's energy score says it never learned such a thing."""
+    missing: tuple[str, ...] = ()
+    """Ids of models the profile waits for; then nothing was detected or classified."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInUse:
+    """One model that is serving."""
+
+    role: str
+    """detector or classifier."""
+    profile: str
+    """For which profile."""
+    ref: str
+    """id@version."""
+    backend: str
+    """Library and version."""
+    threads: int
+    """Chosen by measuring."""
+    median_ms: float
+    """Of one inference, measured at activation."""
+    p95_ms: float
+    """The same, 95th percentile."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisionStatus:
+    """How the vision worker is."""
+
+    ready: bool
+    """True when it takes photos."""
+    reason: str
+    """Why not, or ""."""
+    pid: int | None
+    """Of the serving child."""
+    restarts: int
+    """Since the daemon started."""
+    jobs: int
+    """Done since the daemon started."""
+    models: tuple[ModelInUse, ...] = ()
+    """What is serving."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """id@version → why it was not taken."""
+
+
+class Vision(Protocol):
+    """Looks at photos. Nothing a photo or a model does can take the caller down."""
+
+    async def inspect(self, photo: bytes, profile: str) -> tuple[Inspection, Photo]:
+        """Decode, judge, detect and classify one photo.
+
+        Raises:
+            BadImageError, ImageTooLargeError: it can't be read.
+            VisionBusyError: too many are waiting.
+            VisionFailedError: the worker crashed or overran the deadline, twice.
+        """
+        ...
+
+    async def annotate(self, photo: bytes, predictions: tuple[Prediction, ...]) -> bytes:
+        """Draw the shown predictions; JPEG, at most 1600 pixels on its longer side."""
+        ...
+
+    async def reload(self) -> VisionStatus:
+        """Start a new worker with what is active now, try it, then move the traffic.
+
+        Raises:
+            RefusedModelFileError: it failed its trial; the old worker keeps serving.
+        """
+        ...
+
+    def status(self) -> VisionStatus:
+        """How it is, without asking the child."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WriterStatus:
+    """How the writer is."""
+
+    engine: str
+    """`template`, `llama-cpp-python` or `xllamacpp`."""
+    model: str
+    """id@version, or ""."""
+    reason: str
+    """Why this engine."""
+
+
+class Writer(Protocol):
+    """Turns facts into verified words."""
+
+    async def write(self, facts: Facts) -> Summary:
+        """Write the summary; falls back to the template, never raises for what a model did."""
+        ...
+
+    def status(self) -> WriterStatus:
+        """Which engine runs and why."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One photo from a camera."""
+
+    data: bytes
+    """JPEG (or whatever the watched folder held)."""
+    taken: datetime
+    """When, with its offset."""
+    metadata: Mapping[str, FormValue] = field(default_factory=dict)
+    """lux, exposure_us, focus_measure, …: what the camera said."""
+    profile: str = ""
+    """The profile this source is for; "" is the default one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a camera is."""
+
+    name: str
+    """Which adapter and device."""
+    ready: bool
+    """True when frames come."""
+    reason: str
+    """Why not, or ""."""
+    frame_age_s: float | None
+    """Seconds since the last frame; None before the first."""
+    reopened: int
+    """How often it stalled and was opened again."""
+
+
+class Camera(Protocol):
+    """Gives frames. Its methods block; the capture loop calls them in a thread."""
+
+    @property
+    def name(self) -> str:
+        """Which adapter and device."""
+        ...
+
+    def open(self) -> None:
+        """Start the camera.
+
+        Raises:
+            CameraError: there is none, or it is taken.
+        """
+        ...
+
+    def glance(self) -> bytes | None:
+        """A small greyscale frame, 160 x 120 bytes, for motion; None where there is none."""
+        ...
+
+    def capture(self) -> Frame:
+        """Take one photo.
+
+        Raises:
+            CameraError: it stalled.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop it; never raises."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Wall time with its offset."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since boot."""
+        ...
+
+    def trusted(self) -> bool:
+        """False while the wall clock can't be right: before the build, or before what we stored."""
+        ...
