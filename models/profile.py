@@ -5,9 +5,11 @@ One TOML file a profile, under `models/profiles/`; no code knows a domain.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,10 @@ class ClassifierUse:
     """How far a crop's box is expanded, as a share of its size."""
     energy_threshold: float | None = None
     """Energy score above which a photo is out of domain; None: the model's own."""
+    required: bool = True
+    """False: without this model the profile serves with its detector alone."""
+    ranks: tuple[str, ...] = ()
+    """Its labels from the mildest to the worst, where they have an order."""
 
     def __post_init__(self) -> None:
         """Refuse a margin that can't be meant."""
@@ -171,6 +177,12 @@ class Price:
     max_area: float = 1.0
     """Largest share of the frame, 0..1, that this row is for."""
 
+    def __post_init__(self) -> None:
+        """Refuse what is no price."""
+        require(bool(self.label), "label", "a name")
+        require(_is_amount(self.price), "price", "a decimal from 0, as text", self.price)
+        require(0 < self.max_area <= 1, "max_area", "0..1", self.max_area)
+
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
@@ -182,6 +194,13 @@ class PriceTable:
     """Decimal, as text: 0.19 is 19 %."""
     rows: tuple[Price, ...] = ()
     """The first row that fits a prediction counts."""
+
+    def __post_init__(self) -> None:
+        """Refuse a currency that isn't one and a tax beyond the price itself."""
+        code = bool(re.fullmatch(r"[A-Z]{3}", self.currency))
+        require(code, "currency", "three capital letters of ISO 4217", self.currency)
+        ok = _is_amount(self.tax_rate) and Decimal(self.tax_rate) <= 1
+        require(ok, "tax_rate", "a decimal 0..1, as text", self.tax_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +227,14 @@ class SummaryRules:
     """Sentences that every summary ends with, word for word."""
     next_step: Mapping[str, str] = field(default_factory=dict)
     """Outcome → what to do next."""
+    nouns: Mapping[str, str] = field(default_factory=dict)
+    """Label → `singular|plural`, where English makes another plural than the label's with an s."""
+
+    def __post_init__(self) -> None:
+        """A noun has both its numbers."""
+        for label, forms in self.nouns.items():
+            both = forms.count("|") == 1 and all(part.strip() for part in forms.split("|"))
+            require(both, f"nouns.{label}", "singular|plural", forms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +290,18 @@ class Profile:
     def model_ids(self) -> tuple[str, ...]:
         """Ids of the models this profile needs, detector first."""
         return tuple(use.model for use in (self.detector, self.classifier) if use is not None)
+
+    @property
+    def optional_ids(self) -> tuple[str, ...]:
+        """Ids of the models this profile can do without."""
+        if self.detector is None or self.classifier is None or self.classifier.required:
+            return ()
+        return (self.classifier.model,)
+
+
+def _is_amount(text: str) -> bool:
+    """True for a plain decimal number from 0: digits, and a point with digits behind it."""
+    return bool(re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text))
 
 
 def parse(text: str, where: str = "profile") -> Profile:
