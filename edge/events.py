@@ -20,16 +20,20 @@ from typing import Any
 class EventKind(StrEnum):
     """What can happen; the `event:` of the stream."""
 
-    CASE_STORED = "case_stored"
+    CASE_STORED = "case"
     """A case is durable: `{id, status, profile}`."""
-    CASE_CHANGED = "case_changed"
+    CASE_CHANGED = "change"
     """A person said something about a case, deleted or restored it: `{id, status, rev}`."""
-    SUMMARY_READY = "summary_ready"
-    """The language model's text has replaced the template's: `{id, rev}`."""
+    SUMMARY_READY = "summary"
+    """The language model's text has replaced the template's: `{id, text}`."""
     SYNCED = "synced"
     """The tower holds a case: `{id}`."""
-    MODEL_SWAPPED = "model_swapped"
+    MODEL_SWAPPED = "model"
     """Other models are serving: `{models}`."""
+    PHOTO_REFUSED = "photo_refused"
+    """The capture loop's photo became no case: `{code, message, hint, file}`."""
+    CAMERA_CHANGED = "camera_changed"
+    """The camera stalled, or gives frames again: `{name, ready, reason}`."""
     MISSED = "missed"
     """Made for one listener alone: it fell too far behind and should load its data again."""
 
@@ -94,10 +98,10 @@ class Events:
         """How many listen now."""
         return len(self._listeners)
 
-    def publish(self, kind: EventKind, **data: Any) -> Event:
-        """Tell everybody; returns at once."""
+    def publish(self, kind: str, data: Mapping[str, Any] | None = None) -> Event:
+        """Tell everybody; returns at once. `kind` is a value of `EventKind`, `data` is JSON."""
         self._count += 1
-        event = Event(f"{self._run}-{self._count}", kind, data)
+        event = Event(f"{self._run}-{self._count}", EventKind(kind), dict(data or {}))
         self._ring.append(event)
         for listener in tuple(self._listeners):
             if not listener.offer(event):

@@ -11,7 +11,7 @@ async def test_a_listener_hears_what_is_published_in_order():
     events = Events()
     async with events.listen() as heard:
         for n in range(3):
-            events.publish(EventKind.CASE_STORED, id=str(n))
+            events.publish(EventKind.CASE_STORED, {"id": str(n)})
         assert [(await heard.next(1)).data["id"] for _ in range(3)] == ["0", "1", "2"]
 
 
@@ -20,24 +20,24 @@ async def test_nothing_for_a_while_is_a_timeout_and_not_the_end():
     async with events.listen() as heard:
         with pytest.raises(TimeoutError):
             await heard.next(0.01)
-        events.publish(EventKind.SYNCED, id="a")
+        events.publish(EventKind.SYNCED, {"id": "a"})
         assert (await heard.next(1)).kind is EventKind.SYNCED
 
 
 async def test_a_listener_that_comes_back_gets_what_it_missed():
     events = Events()
-    first = events.publish(EventKind.CASE_STORED, id="1")
-    events.publish(EventKind.CASE_STORED, id="2")
-    events.publish(EventKind.SUMMARY_READY, id="2")
+    first = events.publish(EventKind.CASE_STORED, {"id": "1"})
+    events.publish(EventKind.CASE_STORED, {"id": "2"})
+    events.publish(EventKind.SUMMARY_READY, {"id": "2"})
     async with events.listen(after=first.id) as heard:
-        assert [(await heard.next(1)).kind for _ in range(2)] == ["case_stored", "summary_ready"]
+        assert [(await heard.next(1)).kind for _ in range(2)] == ["case", "summary"]
         with pytest.raises(TimeoutError):
             await heard.next(0.01)
 
 
 async def test_a_listener_that_missed_nothing_gets_nothing():
     events = Events()
-    last = events.publish(EventKind.CASE_STORED, id="1")
+    last = events.publish(EventKind.CASE_STORED, {"id": "1"})
     async with events.listen(after=last.id) as heard:
         with pytest.raises(TimeoutError):
             await heard.next(0.01)
@@ -46,25 +46,25 @@ async def test_a_listener_that_missed_nothing_gets_nothing():
 @pytest.mark.parametrize("after", ["otherrun-1", "nonsense", "-", "²", "x-²", "x--1"])
 async def test_a_listener_from_another_run_is_told_that_it_missed_something(after):
     events = Events()
-    events.publish(EventKind.CASE_STORED, id="1")
+    events.publish(EventKind.CASE_STORED, {"id": "1"})
     async with events.listen(after=after) as heard:
         assert (await heard.next(1)).kind is EventKind.MISSED
 
 
 async def test_a_listener_that_fell_out_of_the_ring_is_told_so():
     events = Events(remember=2)
-    first = events.publish(EventKind.CASE_STORED, id="1")
+    first = events.publish(EventKind.CASE_STORED, {"id": "1"})
     for n in range(3):
-        events.publish(EventKind.CASE_STORED, id=str(n))
+        events.publish(EventKind.CASE_STORED, {"id": str(n)})
     async with events.listen(after=first.id) as heard:
         assert (await heard.next(1)).kind is EventKind.MISSED
 
 
 async def test_the_oldest_remembered_event_can_still_be_replayed():
     events = Events(remember=2)
-    first = events.publish(EventKind.CASE_STORED, id="1")
-    events.publish(EventKind.CASE_STORED, id="2")
-    events.publish(EventKind.CASE_STORED, id="3")
+    first = events.publish(EventKind.CASE_STORED, {"id": "1"})
+    events.publish(EventKind.CASE_STORED, {"id": "2"})
+    events.publish(EventKind.CASE_STORED, {"id": "3"})
     async with events.listen(after=first.id) as heard:
         assert [(await heard.next(1)).data["id"] for _ in range(2)] == ["2", "3"]
 
@@ -73,7 +73,7 @@ async def test_a_listener_that_does_not_take_its_events_is_dropped_and_the_other
     events = Events(queue=2)
     async with events.listen() as slow, events.listen() as quick:
         for n in range(4):
-            events.publish(EventKind.CASE_STORED, id=str(n))
+            events.publish(EventKind.CASE_STORED, {"id": str(n)})
             assert (await quick.next(1)).data["id"] == str(n)
         assert events.listeners == 1
         taken = [await slow.next(1) for _ in range(3)]
