@@ -1,0 +1,120 @@
+"""What was seen → what is decided about it, and why, in words a reviewer can act on.
+
+Never a confident guess: whatever is unclear goes to a person, and the reason names label, value and
+threshold.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.steps.estimate import unpriced
+from models.case import Decision, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.detection import Prediction
+    from models.profile import Profile
+    from models.quality import Quality
+
+
+def decide(
+    quality: Quality,
+    predictions: Sequence[Prediction],
+    out_of_domain: bool,
+    missing: Sequence[str],
+    profile: Profile,
+) -> Decision:
+    """Decide about one photo.
+
+    Args:
+        quality: the verdict of the quality gate.
+        predictions: everything above the profile's `keep`, shown or not.
+        out_of_domain: True where the classifier never learned such a thing.
+        missing: ids of models that the profile names and that aren't installed.
+        profile: whose rules apply.
+
+    Returns:
+        `retake` where the photo is not usable; `needs_review` with every reason that applies;
+        `accepted` only where there is none.
+    """
+    if not quality.usable:
+        flaws = ", ".join(flaw.value.replace("_", " ") for flaw in quality.flaws)
+        return Decision(Outcome.RETAKE, (f"The photo is {flaws}. {quality.message}",))
+    waiting = [model for model in missing if model not in profile.optional_ids]
+    reasons = (
+        _missing(waiting, profile)
+        + (_out_of_domain() if out_of_domain else ())
+        + (() if waiting else _seen(quality, predictions, profile))
+    )
+    return Decision(Outcome.NEEDS_REVIEW if reasons else Outcome.ACCEPTED, reasons)
+
+
+def _missing(waiting: Sequence[str], profile: Profile) -> tuple[str, ...]:
+    hint = f" {profile.waits_for}" if profile.waits_for else ""
+    return tuple(
+        f"Nothing looked at the photo: the model '{model}' is not installed.{hint}"
+        for model in waiting
+    )
+
+
+def _out_of_domain() -> tuple[str, ...]:
+    return ("The photo shows something that the model was never trained on.",)
+
+
+def _seen(quality: Quality, predictions: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
+    shown = [p for p in predictions if p.shown]
+    if not shown:
+        return _nothing(predictions, profile)
+    size = (quality.measures.width, quality.measures.height)
+    return (
+        _unsure(shown, profile)
+        + _always_seen(shown, profile)
+        + _priceless(predictions, size, profile)
+    )
+
+
+def _nothing(predictions: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
+    if predictions:
+        best = max(predictions, key=lambda p: p.confidence)
+        return (
+            f"Nothing was found for certain: the best guess is '{best.label}' "
+            f"with {best.confidence:.2f}, too little to be shown.",
+        )
+    return () if profile.decision.accept_empty else ("Nothing the model knows was found.",)
+
+
+def _unsure(shown: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
+    threshold = profile.decision.conf_threshold
+    below = [p for p in shown if p.confidence < threshold]
+    if not below:
+        return ()
+    worst = min(below, key=lambda p: p.confidence)
+    more = f" ({len(below)} of {len(shown)} are below it)" if len(below) > 1 else ""
+    return (
+        f"The model is not sure of '{worst.label}': its confidence "
+        f"{_under(worst.confidence, threshold)} is below the threshold {threshold:.2f}{more}.",
+    )
+
+
+def _under(value: float, threshold: float) -> str:
+    """Two digits, or as many as it takes to show that `value` is below `threshold`."""
+    for digits in range(2, 6):
+        if f"{value:.{digits}f}" < f"{threshold:.{digits}f}":
+            return f"{value:.{digits}f}"
+    return repr(value)
+
+
+def _always_seen(shown: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
+    labels = dict.fromkeys(p.label for p in shown if p.label in profile.decision.review_labels)
+    return tuple(f"A person always looks at '{label}'." for label in labels)
+
+
+def _priceless(
+    predictions: Sequence[Prediction], size: tuple[int, int], profile: Profile
+) -> tuple[str, ...]:
+    if profile.prices is None:
+        return ()
+    without = dict.fromkeys(unpriced(predictions, size, profile.prices))
+    return tuple(f"The price table has no row that fits '{label}'." for label in without)
