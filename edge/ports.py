@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -161,6 +161,8 @@ class Frame:
     """lux, exposure_us, focus_measure, …: what the camera said."""
     profile: str = ""
     """The profile this source is for; "" is the default one."""
+    key: str = ""
+    """Idempotency key: the same photo has the same one after a restart; "" where each is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +209,33 @@ class Camera(Protocol):
         """
         ...
 
+    def settle(self, frame: Frame, problem: str) -> None:
+        """Hear what became of a frame: durable (`problem` is "") or refused; never raises."""
+        ...
+
     def close(self) -> None:
-        """Stop it; never raises."""
+        """Stop it; never raises. May be called while another method still blocks, and ends that."""
+        ...
+
+
+class Trigger(Protocol):
+    """Says when to take a photo."""
+
+    @property
+    def name(self) -> str:
+        """For people: `every 60 s`, `motion`, …."""
+        ...
+
+    async def wait(self, glance: Callable[[], Awaitable[bytes | None]]) -> None:
+        """Return when a photo is due.
+
+        Args:
+            glance: gives the camera's `glance()`; None also while the camera is down.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds (a pin); never raises."""
         ...
 
 
