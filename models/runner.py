@@ -35,6 +35,10 @@ class RefusedModelError(Exception):
         self.hint = hint
 
 
+class InferenceError(Exception):
+    """The network was loaded and then failed on an input."""
+
+
 class Runner(Protocol):
     """A loaded network. Not thread-safe: one caller at a time."""
 
