@@ -78,6 +78,41 @@ class ConflictError(BadRequestError):
     status = 409
 
 
+class BadFieldError(BadRequestError):
+    """A field of the request is missing or of the wrong kind; the message names it."""
+
+    code = "bad_field"
+    status = 422
+
+
+class BodyTooLargeError(BadRequestError):
+    """The body of the request is over the limit."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class MediaTypeError(BadRequestError):
+    """The body comes as something this operation does not take."""
+
+    code = "media_type"
+    status = 415
+
+
+class WrongHostError(BadRequestError):
+    """Asked for under a name that isn't this device's: how DNS rebinding looks from here."""
+
+    code = "wrong_host"
+    status = 421
+
+
+class RateLimitedError(BadRequestError):
+    """Too many requests from one address."""
+
+    code = "rate_limited"
+    status = 429
+
+
 class NotAllowedError(BadRequestError):
     """No token, or one without the scope this needs."""
 
