@@ -23,8 +23,17 @@ PLACES = (
 """Where in the picture a thing is: the nine fields of a three by three grid, row by row."""
 MAX_FINDINGS = 24
 """Kinds of things one text can speak of."""
+MAX_REASONS = 12
+MAX_ALWAYS = 4
+MAX_SENTENCE = 400
+"""Characters of anything that is said word for word."""
 MARKUP = frozenset("<>{}[]|\\`")
 """What no sentence may hold: it could mean something to whoever shows it."""
+
+
+def is_sayable(sentence: str) -> bool:
+    """True for what can stand in a text word for word."""
+    return 0 < len(sentence) <= MAX_SENTENCE and bool(sentence.strip()) and is_plain(sentence)
 
 
 def is_plain(text: str) -> bool:
@@ -84,6 +93,8 @@ class Facts:
     """What to do next, a sentence of the profile."""
     always: tuple[str, ...] = ()
     """Sentences that must end the text, word for word."""
+    more: int = 0
+    """How many further things, of lesser kinds than `findings`, were seen."""
 
     def __post_init__(self) -> None:
         """A total has a currency, and nothing holds mark-up or control characters."""
@@ -94,13 +105,16 @@ class Facts:
         require(bool(number), "total", "a decimal from 0, as text", self.total)
         code = re.fullmatch(r"([A-Z]{3})?", self.currency)
         require(bool(code), "currency", "three capital letters of ISO 4217", self.currency)
-        require(len(self.reasons) <= 12 and len(self.always) <= 4, "reasons, always", "fewer")
+        require(len(self.reasons) <= MAX_REASONS, "reasons", f"at most {MAX_REASONS}")
+        require(len(self.always) <= MAX_ALWAYS, "always", f"at most {MAX_ALWAYS}")
+        require(0 <= self.more <= 999, "more", "0..999", self.more)
         for name, sentence in self._sentences():
-            ok = len(sentence) <= 400 and is_plain(sentence)
-            require(ok, name, "one line of at most 400 characters, without mark-up", sentence)
+            expected = f"one line of at most {MAX_SENTENCE} characters, without mark-up"
+            require(is_sayable(sentence), name, expected, sentence)
 
     def _sentences(self) -> tuple[tuple[str, str], ...]:
         """Field and value of everything that is said word for word."""
         reasons = tuple(("reasons", reason) for reason in self.reasons)
         always = tuple(("always", sentence) for sentence in self.always)
-        return (*reasons, ("next_step", self.next_step), *always)
+        step = (("next_step", self.next_step),) if self.next_step else ()
+        return (*reasons, *step, *always)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from models.facts import MAX_ALWAYS, is_sayable
 from models.jsonable import InvalidWordError, from_json, require
 
 
@@ -231,7 +232,10 @@ class SummaryRules:
     """Label → `singular|plural`, where English makes another plural than the label's with an s."""
 
     def __post_init__(self) -> None:
-        """A noun has both its numbers."""
+        """A noun has both its numbers; what is said word for word can be said anywhere."""
+        require(len(self.always) <= MAX_ALWAYS, "always", f"at most {MAX_ALWAYS} sentences")
+        for sentence in (*self.always, *self.next_step.values()):
+            require(is_sayable(sentence), "always, next_step", "one line without mark-up", sentence)
         for label, forms in self.nouns.items():
             both = forms.count("|") == 1 and all(part.strip() for part in forms.split("|"))
             require(both, f"nouns.{label}", "singular|plural", forms)

@@ -37,11 +37,11 @@ def decide(
 
     Returns:
         `retake` where the photo is not usable; `needs_review` with every reason that applies;
-        `accepted` only where there is none.
+        `accepted` only where there is none. Reasons are clauses without a full stop, to be joined.
     """
     if not quality.usable:
         flaws = ", ".join(flaw.value.replace("_", " ") for flaw in quality.flaws)
-        return Decision(Outcome.RETAKE, (f"The photo is {flaws}. {quality.message}",))
+        return Decision(Outcome.RETAKE, (f"the photo is {flaws}",))
     waiting = [model for model in missing if model not in profile.optional_ids]
     reasons = (
         _missing(waiting, profile)
@@ -52,15 +52,16 @@ def decide(
 
 
 def _missing(waiting: Sequence[str], profile: Profile) -> tuple[str, ...]:
-    hint = f" {profile.waits_for}" if profile.waits_for else ""
-    return tuple(
-        f"Nothing looked at the photo: the model '{model}' is not installed.{hint}"
-        for model in waiting
-    )
+    if not waiting:
+        return ()
+    names = ", ".join(f"'{model}'" for model in waiting)
+    said = profile.waits_for.rstrip(".")
+    reason = f"nothing looked at the photo, since the model {names} is not installed"
+    return (reason, said[:1].lower() + said[1:]) if said else (reason,)
 
 
 def _out_of_domain() -> tuple[str, ...]:
-    return ("The photo shows something that the model was never trained on.",)
+    return ("the photo shows something that the model was never trained on",)
 
 
 def _seen(quality: Quality, predictions: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
@@ -79,10 +80,10 @@ def _nothing(predictions: Sequence[Prediction], profile: Profile) -> tuple[str, 
     if predictions:
         best = max(predictions, key=lambda p: p.confidence)
         return (
-            f"Nothing was found for certain: the best guess is '{best.label}' "
-            f"with {best.confidence:.2f}, too little to be shown.",
+            f"nothing was found for certain, the best guess is '{best.label}' "
+            f"with {best.confidence:.2f}, too little to be shown",
         )
-    return () if profile.decision.accept_empty else ("Nothing the model knows was found.",)
+    return () if profile.decision.accept_empty else ("nothing the model knows was found",)
 
 
 def _unsure(shown: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
@@ -93,8 +94,8 @@ def _unsure(shown: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
     worst = min(below, key=lambda p: p.confidence)
     more = f" ({len(below)} of {len(shown)} are below it)" if len(below) > 1 else ""
     return (
-        f"The model is not sure of '{worst.label}': its confidence "
-        f"{_under(worst.confidence, threshold)} is below the threshold {threshold:.2f}{more}.",
+        f"the confidence of '{worst.label}', {_under(worst.confidence, threshold)}, "
+        f"is below the threshold {threshold:.2f}{more}",
     )
 
 
@@ -108,7 +109,7 @@ def _under(value: float, threshold: float) -> str:
 
 def _always_seen(shown: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:
     labels = dict.fromkeys(p.label for p in shown if p.label in profile.decision.review_labels)
-    return tuple(f"A person always looks at '{label}'." for label in labels)
+    return tuple(f"a person always looks at '{label}'" for label in labels)
 
 
 def _priceless(
@@ -117,4 +118,4 @@ def _priceless(
     if profile.prices is None:
         return ()
     without = dict.fromkeys(unpriced(predictions, size, profile.prices))
-    return tuple(f"The price table has no row that fits '{label}'." for label in without)
+    return tuple(f"the price table has no row that fits '{label}'" for label in without)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from models.detection import Prediction
-    from models.profile import PriceTable
+    from models.profile import PriceTable, Profile
 
 EXPONENTS = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
@@ -69,7 +69,7 @@ def unpriced(
 
 
 def estimate(
-    predictions: Sequence[Prediction], size: tuple[int, int], table: PriceTable | None
+    predictions: Sequence[Prediction], size: tuple[int, int], profile: Profile
 ) -> Estimate | None:
     """Compute what the shown things come to.
 
@@ -79,12 +79,13 @@ def estimate(
     Args:
         predictions: of one photo.
         size: width and height of the upright original, pixels.
-        table: the profile's; None where it has none.
+        profile: whose price table applies.
 
     Returns:
         Subtotal = Σ lines, tax = subtotal × rate rounded half up to the currency's cents,
         total = subtotal + tax; None where there is no table or nothing to price.
     """
+    table = profile.prices
     if table is None:
         return None
     unit = Decimal(1).scaleb(-EXPONENTS.get(table.currency, 2))

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from models.case import FormValue
     from models.detection import Box, Prediction
-    from models.profile import PrimaryRule
+    from models.profile import PrimaryRule, Profile
+
+
+REASON = "the subject is picked: "
+"""How the reason of a pick begins: it explains, and asks nobody to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +35,24 @@ class Primary:
     """The three scores, in words."""
 
 
-def primary(
+def pick_primary(
     predictions: Sequence[Prediction],
     size: tuple[int, int],
+    profile: Profile,
     form: Mapping[str, FormValue],
-    rule: PrimaryRule | None,
 ) -> Primary | None:
     """Pick the subject among the shown things.
 
     Args:
         predictions: of one photo.
         size: width and height of the upright original, pixels.
+        profile: whose rule applies.
         form: validated; only the rule's fields are read, and only compared with labels.
-        rule: the profile's; None where it picks none.
 
     Returns:
         The best, on equal scores the first; None without a rule or without anything shown.
     """
+    rule = profile.primary
     if rule is None:
         return None
     words = frozenset().union(*(tokens(str(form.get(name) or "")) for name in rule.fields))
@@ -89,7 +94,7 @@ def _score(
     weight = rule.text + rule.size + rule.place
     score = (rule.text * match + rule.size * share + rule.place * place) / weight if weight else 0.0
     reason = (
-        f"'{found.label}' matches {match:.0%} with the text, fills {share:.0%} of the picture, "
-        f"and is {place:.0%} central."
+        f"{REASON}'{found.label}' matches {match:.0%} with the text, fills {share:.0%} "
+        f"of the picture, and is {place:.0%} central"
     )
     return Primary(index, score, reason)
