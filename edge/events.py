@@ -98,10 +98,10 @@ class Events:
         """How many listen now."""
         return len(self._listeners)
 
-    def publish(self, kind: str, data: Mapping[str, Any] | None = None) -> Event:
-        """Tell everybody; returns at once. `kind` is a value of `EventKind`, `data` is JSON."""
+    def publish(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> Event:
+        """Tell everybody; returns at once. `kind` is a value of `EventKind`, the rest is JSON."""
         self._count += 1
-        event = Event(f"{self._run}-{self._count}", EventKind(kind), dict(data or {}))
+        event = Event(f"{self._run}-{self._count}", EventKind(kind), {**(data or {}), **more})
         self._ring.append(event)
         for listener in tuple(self._listeners):
             if not listener.offer(event):

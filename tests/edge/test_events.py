@@ -89,3 +89,13 @@ async def test_closing_ends_every_listener():
         assert await waiting is None
     async with events.listen() as late:
         assert await late.next(1) is None
+
+
+async def test_an_event_can_be_told_in_a_mapping_or_by_name():
+    event = Events().publish("case", {"id": "1"}, status="accepted")
+    assert event.data == {"id": "1", "status": "accepted"}
+
+
+async def test_an_event_nobody_knows_is_refused():
+    with pytest.raises(ValueError, match="nonsense"):
+        Events().publish("nonsense")
