@@ -1,4 +1,4 @@
-"""The demo: real photos through the phone's endpoint and the folder camera, until all is durable."""
+"""The demo: real photos by the phone's endpoint and the folder camera, until all is durable."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def main() -> int:
         async with aiohttp.ClientSession(address) as http:
             held = await show(http, device, data, address)
         if not once:
-            console.print(f"\nOpen [bold]{address}[/] · documentation {address}/docs · Ctrl-C ends it")
+            console.print(f"\nOpen [bold]{address}[/], or {address}/docs; Ctrl-C ends it")
             await device.wait()
         return 0 if held else 1
     except asyncio.CancelledError:
@@ -71,8 +71,8 @@ async def show(
 
 async def by_phone(http: aiohttp.ClientSession, photo: Path) -> dict[str, Any]:
     """Check a photo as the phone does, and keep it as a case if it is usable."""
-    form = aiohttp.FormData()
-    form.add_field("image", photo.read_bytes(), filename="photo.jpg", content_type="image/jpeg")
+    form, picture = aiohttp.FormData(), await asyncio.to_thread(photo.read_bytes)
+    form.add_field("image", picture, filename="photo.jpg", content_type="image/jpeg")
     async with http.post("/check-image", data=form) as answer:
         verdict: dict[str, Any] = await answer.json()
     seen = ", ".join(f"{p['label']} {p['confidence']:.2f}" for p in shown(verdict)) or "nothing"
