@@ -207,7 +207,8 @@ class Camera(Protocol):
         """Take one photo.
 
         Raises:
-            CameraError: it stalled.
+            CameraError: it stalled; it is closed and opened again.
+            NotFoundError: there is no camera, or nothing waits in its folder.
         """
         ...
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.errors import CameraError
+from edge.errors import CameraError, NotFoundError
 from edge.ports import Frame
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ class FolderCamera:
         """Take the oldest whole photo; the file stays until `settle`.
 
         Raises:
-            CameraError: there is none, or the folder can't be read.
+            NotFoundError: there is none.
+            CameraError: the folder can't be read.
         """
         while (found := self._next()) is not None:
             path, look = found
@@ -118,7 +119,7 @@ class FolderCamera:
             if frame is not None:
                 self._taken = (frame, path, look)
                 return frame
-        raise CameraError(f"No photo waits in {self._folder}.", "Put one there.")
+        raise NotFoundError(f"No photo waits in {self._folder}.", "Put one there.")
 
     def settle(self, frame: Frame, problem: str) -> None:
         """Move the photo away: its case is durable, or it was refused for `problem`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.errors import CameraError
+from edge.errors import NotFoundError
 
 if TYPE_CHECKING:
     from edge.ports import Frame
@@ -26,9 +26,9 @@ class NoCamera:
         """Refuse.
 
         Raises:
-            CameraError: always.
+            NotFoundError: always.
         """
-        raise CameraError(
+        raise NotFoundError(
             "This device has no camera.", "Set `kind` in [camera] to folder, v4l2 or picamera2."
         )
 

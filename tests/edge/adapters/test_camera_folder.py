@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.adapters.camera_folder import FolderCamera, free_name
-from edge.errors import CameraError
+from edge.errors import CameraError, NotFoundError
 
 
 class Seconds:
@@ -148,7 +148,7 @@ def test_a_file_over_the_limit_is_rejected_unread(
 ) -> None:
     (inbox / "big.jpg").write_bytes(b"x" * 1001)
     still(camera, seconds)
-    with pytest.raises(CameraError):
+    with pytest.raises(NotFoundError):
         camera.capture()
     assert names(inbox / "rejected") == ["big.jpg", "big.jpg.txt"]
 
@@ -229,7 +229,7 @@ def test_a_name_that_is_no_unicode_is_taken_too(
 
 
 def test_an_empty_folder_has_no_photo(camera: FolderCamera) -> None:
-    with pytest.raises(CameraError, match="No photo waits"):
+    with pytest.raises(NotFoundError, match="No photo waits"):
         camera.capture()
 
 
