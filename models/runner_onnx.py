@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 
+from models.onnx_graph import read_graph
+from models.quantisation import Quantisation
 from models.runner import InferenceError, RefusedModelError, TensorSpec
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_PLAIN = Quantisation()
 _TYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -51,6 +54,7 @@ class OnnxRunner:
         self._inputs = tuple(_spec(node) for node in self._session.get_inputs())
         self._outputs = tuple(_spec(node) for node in self._session.get_outputs())
         self._metadata = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._quantised = _quantised(path, self._inputs + self._outputs)
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -79,13 +83,13 @@ class OnnxRunner:
             InferenceError: ONNX Runtime gave up.
         """
         spec = self._inputs[0]
-        feed = tensor.astype(spec.dtype, copy=False)
+        feed = self._quantised.get(spec.name, _PLAIN).quantise(tensor, np.dtype(spec.dtype))
         try:
             results = self._session.run(None, {spec.name: feed})
         except Exception as e:  # noqa: BLE001 - its errors share no root but Exception
             raise InferenceError(f"ONNX Runtime: {_first_line(e)}") from e
         return {
-            out.name: np.asarray(value).astype(np.float32, copy=False)
+            out.name: self._quantised.get(out.name, _PLAIN).dequantise(np.asarray(value))
             for out, value in zip(self._outputs, results, strict=True)
         }
 
@@ -104,6 +108,13 @@ def _options(threads: int) -> ort.SessionOptions:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     return options
+
+
+def _quantised(path: Path, specs: tuple[TensorSpec, ...]) -> dict[str, Quantisation]:
+    """Scales of the inputs and outputs of whole numbers; the library doesn't tell them."""
+    if not any(spec.dtype in ("int8", "uint8") for spec in specs):
+        return {}
+    return read_graph(path).quantisation()
 
 
 def _spec(node: Any) -> TensorSpec:

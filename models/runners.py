@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.release import Format, ModelRelease
 from models.runner import RefusedModelError, Runner
+from models.tflite_graph import read_packed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,4 +48,4 @@ def _open_tflite(path: Path, threads: int) -> Runner:
         raise RefusedModelError(
             "no TFLite runtime is installed", "Install the package ai-edge-litert."
         ) from e
-    return TfliteRunner(path, threads)
+    return TfliteRunner(path, threads, read_packed(path))
