@@ -93,6 +93,8 @@ class VisionStatus:
     """What is serving."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """id@version → why it was not taken."""
+    waiting: int = 0
+    """Photos that wait for their turn now."""
     notes: tuple[str, ...] = ()
     """What of its confinement the system did not permit, for the operator."""
 
