@@ -1,0 +1,144 @@
+"""The vision worker: a child process that takes photos and gives inspections, one at a time.
+
+    python -m edge.adapters.vision_worker DESCRIPTOR
+
+The descriptor is its end of the socket pair. It ends when the other end closes.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from edge.adapters import shared_frames, vision_messages
+from edge.adapters.vision_jail import confine
+from edge.adapters.vision_messages import (
+    Annotate,
+    Annotated,
+    Failed,
+    Inspect,
+    Inspected,
+    Message,
+    Ping,
+    Pong,
+    Ready,
+    Start,
+    Trying,
+)
+from edge.errors import EdgeError, ImageTooLargeError, VisionFailedError
+
+if TYPE_CHECKING:
+    from edge.ports import Inspection, Photo
+    from models.detection import Prediction
+
+
+class Eyes(Protocol):
+    """What the worker looks with."""
+
+    def inspect(self, photo: memoryview, profile: str) -> tuple[Inspection, Photo]:
+        """Look at one photo; raises the errors of `edge.errors` and MemoryError."""
+        ...
+
+    def annotate(self, photo: memoryview, predictions: tuple[Prediction, ...]) -> bytes:
+        """Draw what is shown; raises the same."""
+        ...
+
+    def rest(self) -> None:
+        """Give memory back, after the answer is out."""
+        ...
+
+
+Opened = Callable[[Start, Callable[[str], None]], tuple[Eyes, Ready]]
+"""Makes the eyes; calls its second argument with the id of each model before it loads it."""
+
+
+def main(arguments: list[str], opened: Opened) -> None:
+    """Run one worker until the daemon hangs up."""
+    faulthandler.enable()
+    channel = socket.socket(fileno=int(arguments[-1]))
+    channel.set_inheritable(False)
+    try:
+        start, _ = vision_messages.receive(channel)
+        if isinstance(start, Start):
+            notes = confine(start.memory_mb)
+            eyes, ready = opened(start, lambda model: _say(channel, Trying(model)))
+            _say(channel, Ready(ready.models, ready.refused, ready.measured, ready.notes + notes))
+            while True:
+                _serve_one(channel, eyes)
+                eyes.rest()
+    except (EOFError, BrokenPipeError):
+        return  # the daemon hung up
+    finally:
+        channel.close()
+
+
+def _serve_one(channel: socket.socket, eyes: Eyes) -> None:
+    question, frames = vision_messages.receive(channel)
+    try:
+        photo = shared_frames.mapped(frames[0]) if frames else memoryview(b"")
+    finally:
+        vision_messages.close(frames)
+    try:
+        answer, blobs = _answer(eyes, question, photo)
+    except Exception as e:  # noqa: BLE001 - whatever a photo sets off, the worker says so and goes on
+        answer, blobs = _failed(e), ()
+    _say(channel, answer, blobs)
+
+
+def _answer(eyes: Eyes, question: Message, photo: memoryview) -> tuple[Message, tuple[bytes, ...]]:
+    match question:
+        case Inspect(profile):
+            return _inspected(*eyes.inspect(photo, profile), photo)
+        case Annotate(predictions):
+            return Annotated(), (eyes.annotate(photo, predictions),)
+        case Ping():
+            return Pong(), ()
+    raise VisionFailedError(f"The worker was asked {type(question).__name__}.")
+
+
+def _inspected(
+    inspection: Inspection, clean: Photo, given: memoryview
+) -> tuple[Message, tuple[bytes, ...]]:
+    same = clean.data == bytes(given)  # a memoryview compares ten times slower
+    answer = Inspected(
+        inspection, clean.sha256, clean.media_type, clean.width, clean.height, as_given=same
+    )
+    return answer, (clean.thumbnail,) if same else (clean.thumbnail, clean.data)
+
+
+def _failed(e: Exception) -> Failed:
+    if isinstance(e, EdgeError):
+        return Failed(e.code, e.message, e.hint)
+    if isinstance(e, MemoryError):
+        return Failed(
+            ImageTooLargeError.code,
+            "There is not enough memory to look at this photo.",
+            "Send a smaller one, or raise vision.memory_mb.",
+            worn_out=True,
+        )
+    traceback.print_exception(e, file=sys.stderr)
+    return Failed(
+        VisionFailedError.code,
+        f"Looking at the photo failed: {type(e).__name__}: {e}",
+        "Try another photo. The log has the details.",
+    )
+
+
+def _say(channel: socket.socket, message: Message, blobs: tuple[bytes, ...] = ()) -> None:
+    frames: list[int] = []
+    try:
+        for blob in blobs:
+            frames.append(shared_frames.share(blob))
+        vision_messages.send(channel, message, tuple(frames))
+    finally:
+        vision_messages.close(frames)
+
+
+if __name__ == "__main__":
+    from edge.adapters.vision_eyes import open_eyes
+
+    main(sys.argv, open_eyes)
