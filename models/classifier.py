@@ -53,7 +53,7 @@ class Classifier:
         self.release = release
         self.runner = runner
         self.input = input_of(runner, release)
-        self._output = scores_output(runner.outputs, release)
+        self.output = scores_output(runner.outputs, release)
         self._logits = release.output.scores == "logits"
 
     def classify(self, image: Image) -> Classified:
@@ -67,7 +67,7 @@ class Classifier:
         """
         tensor, _ = to_tensor(image, self.input, self.release.preprocess)
         outputs = self.runner.run(tensor)
-        scores = outputs[self._output].reshape(-1).astype(np.float64)
+        scores = outputs[self.output].reshape(-1).astype(np.float64)
         if not np.isfinite(scores).all():
             raise InferenceError(f"{self.release.ref} gave scores that are no numbers")
         temperature = self.release.calibration.temperature

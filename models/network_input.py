@@ -26,6 +26,11 @@ def input_of(runner: Runner, release: ModelRelease) -> Input:
     shape = spec.shape
     if len(shape) != 4 or shape[0] not in (1, None):
         raise RefusedModelError(f"input {spec.name!r} of shape {list(shape)} is no single picture")
+    if spec.dtype not in ("float32", "float16", "int8", "uint8"):
+        raise RefusedModelError(
+            f"input {spec.name!r} takes {spec.dtype}",
+            "Export it with an input of float32, float16, int8 or uint8.",
+        )
     layout = _layout(shape, release.input)
     channels, height, width = (
         (shape[1], shape[2], shape[3]) if layout == "NCHW" else (shape[3], shape[1], shape[2])
@@ -49,12 +54,13 @@ def input_of(runner: Runner, release: ModelRelease) -> Input:
 
 
 def _layout(shape: tuple[int | None, ...], said: Input | None) -> str:
-    fits = [name for name, axis in (("NCHW", 1), ("NHWC", 3)) if shape[axis] in (3, None)]
-    if said is not None and said.layout in fits:
-        return said.layout
-    if said is not None or len(fits) != 1:
+    """NCHW or NHWC: whichever axis has three channels, else what the manifest says, else NCHW."""
+    fits = [name for name, axis in (("NCHW", 1), ("NHWC", 3)) if shape[axis] == 3]
+    if said is None:
+        return fits[0] if len(fits) == 1 else "NCHW"
+    if fits and said.layout not in fits:
         raise RefusedModelError(
-            f"the input of shape {list(shape)} isn't {said.layout if said else 'NCHW or NHWC'}",
+            f"the manifest says {said.layout}, the network's input is {list(shape)}",
             "Correct [input] layout in model.toml.",
         )
-    return fits[0]
+    return said.layout

@@ -254,6 +254,12 @@ def read_manifest(folder: Path) -> ModelRelease:
     return from_json(ModelRelease, data, str(path))
 
 
+def sha256_of(path: Path) -> str:
+    """Hash a file without holding it in memory: language models are larger than that."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def verify_files(folder: Path, release: ModelRelease) -> None:
     """Hash every file that the manifest names.
 
@@ -264,7 +270,7 @@ def verify_files(folder: Path, release: ModelRelease) -> None:
         path = folder / file.path
         try:
             size = path.stat().st_size
-            digest = hashlib.sha256(path.read_bytes()).hexdigest() if size == file.size else ""
+            digest = sha256_of(path) if size == file.size else ""
         except OSError as e:
             raise InvalidWordError(f"{path}: {e}") from e
         require(size == file.size, str(path), f"{file.size} bytes", size)
