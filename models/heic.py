@@ -71,6 +71,11 @@ def find_profile(data: bytes) -> bytes:
         return bytes(_open(data).info.get("icc_profile") or b"")
 
 
+def preload() -> None:
+    """Load libheif now: else the first HEIC pays for it."""
+    import pillow_heif  # noqa: F401
+
+
 def _open(data: bytes) -> pillow_heif.HeifFile:
     # Imported where it is needed: most devices never see a HEIC and needn't carry libheif's memory.
     import pillow_heif

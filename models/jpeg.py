@@ -1,8 +1,9 @@
 """JPEG: its header without decoding, a scaled decode that notices damage, a copy without metadata.
 
 Decoding is libjpeg-turbo's through simplejpeg. It is as fast as OpenCV's reduced decode (measured
-on 12 megapixels: 33 ms and 34 ms) and the only one of the three bindings that reports what libjpeg
-merely warns of: missing or damaged scan data. Source of the format: ITU-T T.81, annex B.
+on 12 megapixels: 33 ms and 34 ms) and, other than OpenCV and Pillow, it reports all that libjpeg
+merely warns of: scan data that is damaged, or missing with other bytes in its place.
+Source of the format: ITU-T T.81, annex B.
 """
 
 from __future__ import annotations

@@ -48,12 +48,12 @@ def read_header(data: bytes) -> Header:
     """
     canvas = frame = None
     turn = 0
-    for c in _chunks(data):
-        if c.name == b"VP8X":
+    for i, c in enumerate(_chunks(data)):
+        if c.name == b"VP8X" and i == 0:
             canvas = _canvas(c.body)
         elif c.name in (b"VP8 ", b"VP8L") and frame is None:
             frame = _lossy(c.body) if c.name == b"VP8 " else _lossless(c.body)
-        elif c.name == b"EXIF" and not turn:
+        elif c.name == b"EXIF" and canvas and not turn:  # only then it counts
             turn = exif.orientation(_bare(c.body))
     if frame is None or (canvas is not None and canvas != frame):
         raise UnreadableImageError("the WebP's header makes no sense")

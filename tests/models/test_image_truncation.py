@@ -1,0 +1,123 @@
+"""A file that was cut is found out wherever it was cut, and a whole one never is."""
+
+from __future__ import annotations
+
+import warnings
+
+import cv2
+import numpy as np
+import pytest
+import simplejpeg
+
+from models.image import UnreadableImageError, decode, read_header
+from tests.models.pictures import encode, texture
+
+JPEGS = {
+    "baseline": {"quality": 85},
+    "progressive": {"quality": 85, "progressive": True},
+    "full colour": {"quality": 90, "subsampling": 0},
+    "restarts": {"quality": 85, "restart_marker_rows": 2},
+}
+JUNK = {
+    "nothing": b"",
+    "zeros": bytes(3000),
+    "ones": b"\xff" * 3000,
+    "text": b"-- forwarded message --" * 40,
+    "noise": np.random.default_rng(3).bytes(30_000),
+    "an end mark": b"\xff\xd9",
+    "zeros and an end mark": bytes(100_000) + b"\xff\xd9",
+    "a film": b"\0\0\0\x18ftypmp42" + np.random.default_rng(4).bytes(5000) + b"\xff\xd9",
+}
+
+
+def whole(name: str) -> bytes:
+    return encode(texture(240, 320, seed=1), "JPEG", **JPEGS[name])
+
+
+def cuts(data: bytes) -> list[int]:
+    """Every one of the last 100 bytes of pixels, and some fifty places before them."""
+    return [*range(20, len(data) - 100, len(data) // 50), *range(len(data) - 102, len(data) - 2)]
+
+
+def is_refused(data: bytes, at_least: int | None = None) -> bool:
+    try:
+        decode(data, read_header(data), at_least)
+    except UnreadableImageError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("junk", JUNK)
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_cut_jpeg_is_refused_wherever_it_was_cut(name: str, junk: str) -> None:
+    data = whole(name)
+    undetected = [len(data) - c for c in cuts(data) if not is_refused(data[:c] + JUNK[junk], 100)]
+    # One scan's last bytes replaced by zeros can be a whole JPEG of a slightly other picture.
+    allowed = 1 if "zeros" in junk and "end" in junk else 0
+    assert len(undetected) <= allowed, f"bytes missing: {undetected}"
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_that_lost_its_end_mark_is_refused(name: str) -> None:
+    data = whole(name)
+    assert is_refused(data[:-1])
+    assert is_refused(data[:-2])
+
+
+@pytest.mark.parametrize("at_least", [None, 100, 40])
+@pytest.mark.parametrize("junk", JUNK)
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_whole_jpeg_is_taken_whatever_lies_behind_its_end(
+    name: str, junk: str, at_least: int | None
+) -> None:
+    assert not is_refused(whole(name) + JUNK[junk], at_least)
+
+
+@pytest.mark.parametrize(("padding", "refused"), [(1, False), (16, False), (17, True)])
+def test_a_little_padding_before_the_end_mark_is_a_camera_s_habit(
+    padding: int, refused: bool
+) -> None:
+    # A scan that ends at a restart mark leaves the decoder no byte to swallow unseen.
+    data = whole("baseline")
+    padded = data[:-2] + b"\xff\0" * 40 + data[-2:]
+    assert is_refused(padded)
+    swallowed = next(n for n in range(1, 12) if "1 extra" in complaint(data, n))
+    end = b"\0" * (swallowed - 1 + padding) + data[-2:]
+    assert is_refused(data[:-2] + end) is refused
+
+
+def complaint(data: bytes, zeros: int) -> str:
+    """What the decoder says of a JPEG with so many zeros before its end mark."""
+    try:
+        simplejpeg.decode_jpeg(data[:-2] + bytes(zeros) + data[-2:])
+    except ValueError as e:
+        return str(e)
+    return ""
+
+
+def test_opencv_alone_would_have_taken_a_cut_jpeg() -> None:
+    """The control: why the decoder is what it is."""
+    data = whole("baseline")
+    half = data[: len(data) // 2] + b"\xff\xd9"
+    assert cv2.imdecode(np.frombuffer(half, np.uint8), cv2.IMREAD_COLOR) is not None
+    assert is_refused(half)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF"])
+def test_any_other_file_is_refused_wherever_it_was_cut(kind: str) -> None:
+    data = encode(texture(120, 160), kind)
+    places = [*range(1, len(data) - 60, len(data) // 40), *range(len(data) - 60, len(data) - 1)]
+    assert not is_refused(data)
+    undetected = [len(data) - c for c in places if not is_refused(data[:c])]
+    assert not undetected
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF"])
+def test_a_file_whose_middle_was_overwritten_makes_no_warning_escape(kind: str) -> None:
+    data = bytearray(encode(texture(120, 160), kind))
+    middle = len(data) // 2
+    data[middle : middle + 64] = bytes(64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        refused = is_refused(bytes(data))
+    assert refused or kind != "PNG"
