@@ -1,0 +1,118 @@
+"""Looking up what takes room, and removing what may go: files first, then rows."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from edge.store import cases, device_file, keys, settings, staging
+from edge.store import images as image_files
+from edge.store.database import transaction
+from edge.store.retention import Holding, Kind
+from edge.store.times import from_us
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlite_utils import Database
+
+    from edge.store.layout import Layout
+
+HELD = (
+    "CASE WHEN max(c.sync <> 'stored') AND max(c.needs_person) THEN 'unsynced and unreviewed'"
+    " WHEN max(c.sync <> 'stored') THEN 'unsynced'"
+    " WHEN max(c.needs_person) THEN 'unreviewed' ELSE '' END"
+)
+"""Why the cases of a group must stay; '' where they needn't."""
+
+
+def holdings(db: Database, layout: Layout) -> Iterator[Holding]:
+    """Everything that takes room."""
+    for column, kind in (("i.bytes * (1 - i.evicted)", Kind.IMAGE), ("i.thumb_bytes", Kind.THUMB)):
+        rows = db.execute(
+            f"SELECT i.sha256, max({column}), max(c.created), {HELD}"
+            " FROM case_images i JOIN cases c ON c.seq = i.seq"
+            f" GROUP BY i.sha256 HAVING max({column}) > 0"
+        )
+        for sha256, size, created, held in rows:
+            yield Holding(kind, sha256, size, from_us(created), held)
+    rows = db.execute(
+        f"SELECT c.id, c.created, {HELD} FROM cases c WHERE c.deleted_at IS NULL GROUP BY c.seq"
+    )
+    for case_id, created, held in rows:
+        yield Holding(Kind.CASE, case_id, 0, from_us(created), held)
+    # What a person deleted goes when its time is over, whether or not the tower ever heard of it.
+    for case_id, deleted in db.execute(
+        "SELECT id, deleted_at FROM cases WHERE deleted_at IS NOT NULL"
+    ):
+        yield Holding(Kind.DELETED, case_id, 0, from_us(deleted))
+    yield from _on_disk(layout)
+
+
+def remove(db: Database, layout: Layout, going: Sequence[Holding], now: datetime) -> int:
+    """Remove what was decided, unless it has become needed meanwhile; gives how many went."""
+    gone = 0
+    for row in going:
+        match row.kind:
+            case Kind.IMAGE | Kind.THUMB:
+                gone += _remove_image(db, layout, row.name, thumb=row.kind is Kind.THUMB)
+            case Kind.CASE | Kind.DELETED:
+                gone += _remove_case(db, layout, row.name, deleted=row.kind is Kind.DELETED)
+            case Kind.STAGED:
+                staging.remove(layout, row.name)
+                gone += 1
+            case Kind.SET_ASIDE:
+                shutil.rmtree(layout.set_aside / row.name, ignore_errors=True)
+                gone += 1
+    keys.forget_old(db, now)
+    return gone
+
+
+def _on_disk(layout: Layout) -> Iterator[Holding]:
+    for image_id, size, written in staging.present(layout):
+        yield Holding(Kind.STAGED, image_id, size, datetime.fromtimestamp(written, UTC))
+    for folder in layout.set_aside.iterdir():
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        at = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        yield Holding(Kind.SET_ASIDE, folder.name, size, at)
+
+
+def _remove_image(db: Database, layout: Layout, sha256: str, *, thumb: bool) -> bool:
+    row = db.execute(
+        f"SELECT {HELD}, max(i.media_type) FROM case_images i JOIN cases c ON c.seq = i.seq"
+        " WHERE i.sha256 = ?",
+        (sha256,),
+    ).fetchone()
+    held, media_type = row
+    if held or media_type is None:
+        return False
+    path = layout.thumb(sha256) if thumb else layout.image(sha256, media_type)
+    path.unlink(missing_ok=True)
+    change = "thumb_bytes = 0" if thumb else "evicted = 1"
+    db.execute(f"UPDATE case_images SET {change} WHERE sha256 = ?", (sha256,))
+    return True
+
+
+def _remove_case(db: Database, layout: Layout, case_id: str, *, deleted: bool) -> bool:
+    row = db.execute(
+        f"SELECT c.seq, c.deleted_at IS NOT NULL, {HELD} FROM cases c"
+        " WHERE c.id = ? GROUP BY c.seq",
+        (case_id,),
+    ).fetchone()
+    if row is None or bool(row[1]) != deleted or (row[2] and not deleted):
+        return False
+    case = cases.by_seq(db, row[0]).case
+    if case.seq == int(settings.get(db, settings.NEXT_SEQ) or 1) - 1:
+        device_file.save(db, layout)  # else a rebuilt database could give this number again
+    for image in {image.sha256: image for image in case.images}.values():
+        shared = db.execute(
+            "SELECT 1 FROM case_images WHERE sha256 = ? AND seq <> ? LIMIT 1",
+            (image.sha256, case.seq),
+        ).fetchone()
+        if shared is None:
+            image_files.unlink(layout, image.sha256, image.media_type)
+    layout.sidecar(case.id, case.created).unlink(missing_ok=True)
+    with transaction(db):
+        cases.delete(db, case)
+    return True

@@ -1,0 +1,173 @@
+"""What the tower doesn't hold yet: a row for each thing to send, kept until all of a case is there.
+
+A rejected case travels like any other: its status says what people thought of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from edge.store.times import to_us
+from models.case import SyncPhase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from edge.store.cases import Presence
+    from models.case import Case
+
+
+class Kind(StrEnum):
+    """What is sent."""
+
+    CASE = "case"
+    THUMB = "thumb"
+    IMAGE = "image"
+
+
+class Phase(StrEnum):
+    """How far it is."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    STORED = "stored"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One thing to send."""
+
+    id: int
+    """Of the row."""
+    case_id: str
+    """Whose."""
+    rev: int
+    """Of the case when this was queued."""
+    kind: Kind
+    """The case itself, a thumbnail or an original."""
+    sha256: str
+    """Of the original; "" for a case."""
+    size: int
+    """Bytes, about."""
+    phase: Phase
+    """How far it is."""
+    attempts: int
+    """How often it was handed to the transport."""
+    reason: str
+    """Why it is dead, else ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is still only here."""
+
+    cases: int
+    """Cases of which something is."""
+    parcels: int
+    """Things to send."""
+    size: int
+    """Their bytes, about."""
+    dead: int
+    """Things the tower refused for good."""
+    oldest_us: int | None
+    """When the oldest of them was queued, microseconds since 1970; None where there is none."""
+
+
+def enqueue(
+    db: Database,
+    case: Case,
+    size: int,
+    now: datetime,
+    here: Mapping[str, Presence] | None = None,
+) -> None:
+    """Queue a revision; an older one that waits is dropped, since its content is gone.
+
+    Args:
+        db: inside a transaction.
+        case: at its new revision.
+        size: bytes of the case itself, about.
+        now: wall time.
+        here: for a new case: SHA-256 → what of the image is on the disk. Images travel once.
+    """
+    older = (case.seq, Kind.CASE.value, case.rev)
+    db.execute("DELETE FROM outbox WHERE seq = ? AND kind = ? AND rev < ?", older)
+    parcels = [(Kind.CASE, "", size)]
+    for image, found in [(i, here[i.sha256]) for i in case.images] if here is not None else []:
+        parcels += [(Kind.THUMB, image.sha256, found.thumb_bytes)] * bool(found.thumb_bytes)
+        parcels += [(Kind.IMAGE, image.sha256, image.size)] * found.original
+    for kind, sha256, length in parcels:
+        db.execute(
+            "INSERT INTO outbox (seq, rev, kind, sha256, bytes, created, state)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (case.seq, case.rev, kind.value, sha256, length, to_us(now), Phase.QUEUED.value),
+        )
+
+
+def pending(db: Database, limit: int) -> list[Parcel]:
+    """What to send next, oldest first: queued, or sent without a receipt."""
+    rows = db.execute(
+        "SELECT o.id, c.id, o.rev, o.kind, o.sha256, o.bytes, o.state, o.attempts, o.reason"
+        " FROM outbox o JOIN cases c ON c.seq = o.seq"
+        " WHERE o.state IN ('queued', 'sent') ORDER BY o.id LIMIT ?",
+        (limit,),
+    )
+    return [
+        Parcel(i, case, rev, Kind(kind), sha256, size, Phase(phase), attempts, reason)
+        for i, case, rev, kind, sha256, size, phase, attempts, reason in rows
+    ]
+
+
+def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> None:
+    """Note that these were handed to the transport."""
+    for parcel in ids:
+        db.execute(
+            "UPDATE outbox SET state = 'sent', attempts = attempts + 1"
+            " WHERE id = ? AND state IN ('queued', 'sent')",
+            (parcel,),
+        )
+        db.execute(
+            "UPDATE cases SET sync = ?, sync_at = ? WHERE sync = ?"
+            " AND seq = (SELECT seq FROM outbox WHERE id = ?)",
+            (SyncPhase.SENT.value, to_us(now), SyncPhase.QUEUED.value, parcel),
+        )
+
+
+def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> None:
+    """Note the tower's receipts; once it holds all of a case, the case is `stored`."""
+    for parcel in ids:
+        row = db.execute("SELECT seq FROM outbox WHERE id = ?", (parcel,)).fetchone()
+        if row is None:
+            continue  # a revision that was overtaken meanwhile
+        db.execute("UPDATE outbox SET state = 'stored' WHERE id = ?", (parcel,))
+        left = "SELECT 1 FROM outbox WHERE seq = ? AND state <> 'stored' LIMIT 1"
+        if db.execute(left, row).fetchone() is None:
+            db.execute("DELETE FROM outbox WHERE seq = ?", row)
+            db.execute(
+                "UPDATE cases SET sync = ?, sync_at = ? WHERE seq = ?",
+                (SyncPhase.STORED.value, to_us(now), *row),
+            )
+
+
+def dead_letter(db: Database, parcel: int, reason: str) -> None:
+    """Note that the tower refused this for good; its case stays here, unsynced."""
+    db.execute("UPDATE outbox SET state = 'dead', reason = ? WHERE id = ?", (reason, parcel))
+
+
+def revive(db: Database) -> int:
+    """Queue again what was refused; how many that are."""
+    return int(db.execute("UPDATE outbox SET state = 'queued' WHERE state = 'dead'").rowcount)
+
+
+def backlog(db: Database) -> Backlog:
+    """Count what is still only here."""
+    row = db.execute(
+        "SELECT count(DISTINCT seq), count(*), coalesce(sum(bytes), 0),"
+        " coalesce(sum(state = 'dead'), 0), min(created) FROM outbox WHERE state <> 'stored'"
+    ).fetchone()
+    return Backlog(*row)
