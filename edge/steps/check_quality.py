@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from models.profile import QualityRules
 
 MESSAGES = {
-    Flaw.TOO_SMALL: "The photo has too few pixels: send the camera's original, not a preview of it.",
+    Flaw.TOO_SMALL: "The photo has too few pixels: send the original, not a preview.",
     Flaw.TOO_DARK: "It is too dark: turn a light on or go to a window, then take the photo again.",
     Flaw.TOO_BRIGHT: "It is too bright: turn away from the sun or the lamp, then take it again.",
     Flaw.LOW_CONTRAST: "There is nothing to see: wipe the lens, point at the subject, try again.",
