@@ -78,8 +78,8 @@ class MotionTrigger:
 def changed_share(before: bytes, after: bytes) -> float:
     """Say how much of a picture has changed.
 
-    A change of the light as a whole is none: the middle one of all differences counts as zero. Every
-    third pixel is looked at, to be quick without numpy.
+    A change of the light as a whole is none: the middle one of all differences counts as zero.
+    Every third pixel is looked at, to be quick without numpy.
 
     Args:
         before: grey pixels, one byte each.
