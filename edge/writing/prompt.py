@@ -1,0 +1,47 @@
+"""What a language model is told: the facts as JSON, in words without meaning to a template."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TypedDict
+
+from edge.writing import words
+
+if TYPE_CHECKING:
+    from models.facts import Facts
+
+
+class Message(TypedDict):
+    """One turn of a chat."""
+
+    role: str
+    """system or user."""
+    content: str
+    """What is said."""
+
+
+TASK = (
+    "You write short notes about photos. Use only the facts you are given. Answer with one JSON "
+    "object: shows (what is seen), outcome (what was decided) and, where there is an estimate, "
+    "total. Each is one plain English sentence, as a calm and exact expert would write it."
+)
+
+
+def messages(facts: Facts) -> tuple[Message, ...]:
+    """The chat that asks for the text.
+
+    Labels, grades and the subject come as plain words. What is said word for word (reasons, next
+    step, closing sentences) is not shown to the model at all; nothing of a form is in the facts.
+    """
+    found = [{"count": f.count, "what": words.noun(f), "where": f.place} for f in facts.findings]
+    told = {
+        "photo_of": words.plain_word(facts.subject),
+        "decided": facts.outcome.value.replace("_", " "),
+        "found": found,
+        "further_findings": facts.more,
+        "estimate": f"{facts.currency} {facts.total}".strip() if facts.total else "none",
+    }
+    return (
+        {"role": "system", "content": TASK},
+        {"role": "user", "content": json.dumps(told, ensure_ascii=False)},
+    )

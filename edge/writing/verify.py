@@ -1,0 +1,138 @@
+"""Checks a text against the facts, knowing nothing of the grammar that is said to have made it.
+
+Everything that carries a fact is taken out of the text first: sentences that stand word for word,
+the amount, and each finding as a whole (count, grade, noun, place). What is left has to be made of
+a short list of words without meaning of their own. So a number, a label, a grade, a place or a
+denial that isn't in the facts can't be said in any way, and nothing that is can be left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from edge.writing import words
+from models.case import Outcome
+from models.facts import is_plain
+
+if TYPE_CHECKING:
+    from models.facts import Facts, Finding
+
+MAX_LENGTH = 4000
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALWAYS_FINE = _words(
+    "a all also and are as at be been can found have here in is it marked model of photo please "
+    "seen shows that the there this to together visible well was what with"
+)
+"""Words that say nothing about any case."""
+BY_OUTCOME = {
+    Outcome.ACCEPTED: _words("asked confidence enough everything for reached sure"),
+    Outcome.NEEDS_REVIEW: _words("by has look needs person"),
+    Outcome.RETAKE: _words("again has reason take taken why"),
+}
+"""Words that say what was decided."""
+WITHOUT_FINDINGS = _words("accepted finding nothing such without")
+WITHOUT_REASONS = _words("not usable")
+WITH_TOTAL = _words("comes estimate included tax")
+SO_FAR = _words("far so")
+WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+
+
+def verify(text: str, facts: Facts) -> tuple[str, ...]:
+    """Say everything that is wrong with a text about these facts.
+
+    Returns:
+        What was found, for the log; empty where the text is faithful.
+    """
+    if not is_plain(text) or len(text) > MAX_LENGTH:
+        return ("not plain text",)
+    problems: list[str] = []
+    rest = _verbatim(text, facts, problems)
+    rest = _amount(rest, facts, problems)
+    rest = _findings(rest, facts, problems)
+    rest = rest.replace(words.photo_of(facts), " photo ")
+    if re.search(r"[^\W_]*\d", rest):
+        problems.append("a number that is no fact")
+    if re.search(r"[^\w\s.,:;'-]", rest):
+        problems.append("a sign that is no fact")
+    allowed = _lexicon(facts)
+    strange = {word for word in WORD.findall(rest.casefold()) if word not in allowed}
+    problems += [f"'{word}' is no fact" for word in sorted(strange)]
+    return tuple(problems)
+
+
+def _verbatim(text: str, facts: Facts, problems: list[str]) -> str:
+    """Take out what has to end the text, then the reasons."""
+    closing = [words.sentence(s) for s in (facts.next_step, *facts.always) if s]
+    for sentence in reversed(closing):
+        text = text.rstrip()
+        if text.endswith(sentence):
+            text = text[: -len(sentence)]
+        else:
+            problems.append(f"does not end with '{sentence}'")
+    reasons = words.reasons_of(facts)
+    if reasons and facts.outcome is not Outcome.ACCEPTED:
+        text = _take(text, reasons, f"the reason '{reasons}' is left out", problems)
+    return text
+
+
+def _amount(text: str, facts: Facts, problems: list[str]) -> str:
+    if not facts.total:
+        return text
+    return _take(text, f"{facts.currency} {facts.total}", "the total is left out", problems)
+
+
+def _findings(text: str, facts: Facts, problems: list[str]) -> str:
+    """Take every finding out once, the longest way to say it first."""
+    if facts.outcome is Outcome.RETAKE:
+        return text
+    sayings = [(_sayings(finding), words.noun(finding)) for finding in facts.findings]
+    if facts.more:
+        sayings.append((words.more_phrases(facts.more), "further findings"))
+    pending = sorted(sayings, key=lambda said: -max(map(len, said[0])))
+    for ways, name in pending:
+        for way in sorted(ways, key=len, reverse=True):
+            taken = _without(text, way)
+            if taken is not None:
+                text = taken
+                break
+        else:
+            problems.append(f"'{name}' is left out")
+    return text
+
+
+def _sayings(finding: Finding) -> tuple[str, ...]:
+    place = words.place_clause(finding)
+    said = words.phrases(finding)
+    return said + tuple(phrase + place for phrase in said if place)
+
+
+def _take(text: str, phrase: str, problem: str, problems: list[str]) -> str:
+    taken = _without(text, phrase)
+    if taken is None:
+        problems.append(problem)
+        return text
+    return taken
+
+
+def _without(text: str, phrase: str) -> str | None:
+    """The text without the first whole occurrence of the phrase; None where there is none."""
+    found = re.search(rf"(?<![\w.,-]){re.escape(phrase)}(?![\w-]|[.,]\d)", text)
+    return None if found is None else f"{text[: found.start()]} ; {text[found.end() :]}"
+
+
+def _lexicon(facts: Facts) -> frozenset[str]:
+    said = ALWAYS_FINE | BY_OUTCOME[facts.outcome]
+    if not facts.findings:
+        said |= WITHOUT_FINDINGS
+    if not facts.reasons:
+        said |= WITHOUT_REASONS if facts.outcome is Outcome.RETAKE else frozenset()
+    if facts.total:
+        said |= WITH_TOTAL
+        said |= SO_FAR if facts.outcome is not Outcome.ACCEPTED else frozenset()
+    return said
