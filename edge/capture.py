@@ -11,7 +11,7 @@ from edge.events import EventKind
 from edge.pipeline import Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edge.camera_watch import CameraWatch
     from edge.events import Events
@@ -135,7 +135,11 @@ class Capture:
         self._events.publish(EventKind.PHOTO_REFUSED, told)
 
 
-def announce(events: Events, status: CameraStatus) -> None:
-    """Tell listeners how the camera is now; what a `CameraWatch` calls."""
-    told = {"name": status.name, "ready": status.ready, "reason": status.reason}
-    events.publish(EventKind.CAMERA_CHANGED, told)
+def tell_camera(events: Events) -> Callable[[CameraStatus], None]:
+    """Make what a `CameraWatch` calls when the camera goes or comes back."""
+
+    def tell(status: CameraStatus) -> None:
+        told = {"name": status.name, "ready": status.ready, "reason": status.reason}
+        events.publish(EventKind.CAMERA_CHANGED, told)
+
+    return tell

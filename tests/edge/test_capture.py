@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,7 @@ from edge.adapters.clock import SystemClock
 from edge.adapters.trigger_arrival import ArrivalTrigger
 from edge.adapters.trigger_manual import ManualTrigger
 from edge.camera_watch import CameraWatch
-from edge.capture import Capture, announce
+from edge.capture import Capture, tell_camera
 from edge.errors import (
     CameraError,
     DiskFullError,
@@ -89,9 +88,7 @@ class Rig:
     def __init__(self, camera: Camera, trigger: Trigger) -> None:
         self.events = Events()
         self.keep = Kept()
-        watch = CameraWatch(
-            camera, SystemClock(), 0.5, partial(announce, self.events), pulse_s=0.02
-        )
+        watch = CameraWatch(camera, SystemClock(), 0.5, tell_camera(self.events), pulse_s=0.02)
         self.capture = Capture(watch, trigger, self.keep, self.events)
 
     @asynccontextmanager

@@ -1,8 +1,7 @@
-"""Makes the capture loop out of the settings: which camera, which trigger."""
+"""Which camera and which trigger the settings name."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.adapters.camera_folder import FolderCamera
@@ -14,39 +13,32 @@ from edge.adapters.trigger_button import ButtonTrigger
 from edge.adapters.trigger_interval import IntervalTrigger
 from edge.adapters.trigger_manual import ManualTrigger
 from edge.adapters.trigger_motion import MotionTrigger
-from edge.camera_watch import CameraWatch
-from edge.capture import Capture, Keep, announce
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.config import CameraSettings
-    from edge.events import Events
-    from edge.ports import Camera, Clock, Trigger
+    from edge.config import CameraSettings, Settings
+    from edge.ports import Camera, Trigger
 
 
-def make_capture(
-    wanted: CameraSettings, data_dir: Path, max_bytes: int, keep: Keep, events: Events, clock: Clock
-) -> Capture:
-    """Make the loop; nothing is opened or started here.
+def make_camera(settings: Settings) -> tuple[Camera, Trigger]:
+    """Make the camera that the settings name, and its trigger; nothing is opened."""
+    wanted = settings.camera
+    max_bytes = int(settings.http.max_body_mb * 1_000_000)
+    camera = choose_camera(wanted, settings.store.data_dir / "inbox", max_bytes)
+    return camera, choose_trigger(wanted, camera)
+
+
+def choose_camera(wanted: CameraSettings, inbox: Path, max_bytes: int) -> Camera:
+    """Make the camera that the settings name.
 
     Args:
         wanted: `[camera]`.
-        data_dir: holds the folder camera's inbox where no folder is set.
-        max_bytes: of a photo.
-        keep: `Pipeline.keep`.
-        events: hears of refused photos and of the camera's ups and downs.
-        clock: the time.
+        inbox: the watched folder, where the settings name none.
+        max_bytes: of a photo in the watched folder.
     """
-    camera = make_camera(wanted, data_dir, max_bytes)
-    watch = CameraWatch(camera, clock, wanted.stall_s, partial(announce, events))
-    return Capture(watch, make_trigger(wanted, camera), keep, events)
-
-
-def make_camera(wanted: CameraSettings, data_dir: Path, max_bytes: int) -> Camera:
-    """Make the camera that the settings name; it is not opened."""
     if wanted.kind == "folder":
-        return FolderCamera(wanted.folder or data_dir / "inbox", max_bytes, wanted.profile)
+        return FolderCamera(wanted.folder or inbox, max_bytes, wanted.profile)
     if wanted.kind == "v4l2":
         return v4l2_camera(
             wanted.device,
@@ -63,7 +55,7 @@ def make_camera(wanted: CameraSettings, data_dir: Path, max_bytes: int) -> Camer
     return NoCamera()
 
 
-def make_trigger(wanted: CameraSettings, camera: Camera) -> Trigger:
+def choose_trigger(wanted: CameraSettings, camera: Camera) -> Trigger:
     """Make the trigger: a folder's is the arrival of a photo, without a camera there is none."""
     if isinstance(camera, FolderCamera):
         return ArrivalTrigger(camera.waiting)

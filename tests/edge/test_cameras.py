@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from edge.adapters.camera_folder import FolderCamera
-from edge.capture_setup import make_camera, make_trigger
-from edge.config import CameraSettings
+from edge.cameras import choose_camera, choose_trigger, make_camera
+from edge.config import CameraSettings, Settings, StoreSettings
 
-DATA = Path("/srv/edgecase")
+INBOX = Path("/srv/edgecase/inbox")
 
 
 def wanted(**values: object) -> CameraSettings:
@@ -28,7 +28,7 @@ def wanted(**values: object) -> CameraSettings:
     ],
 )
 def test_each_kind_makes_its_camera(values: dict[str, object], name: str) -> None:
-    assert make_camera(wanted(**values), DATA, 1000).name == name
+    assert choose_camera(wanted(**values), INBOX, 1000).name == name
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,16 @@ def test_each_trigger_is_made_and_a_folder_has_its_own(
     values: dict[str, object], name: str
 ) -> None:
     settings = wanted(**values)
-    assert make_trigger(settings, make_camera(settings, DATA, 1000)).name == name
+    assert choose_trigger(settings, choose_camera(settings, INBOX, 1000)).name == name
 
 
-def test_making_a_folder_camera_makes_no_folder(tmp_path: Path) -> None:
-    assert isinstance(make_camera(wanted(kind="folder"), tmp_path, 1000), FolderCamera)
+def test_the_folder_camera_watches_the_data_folders_inbox_and_makes_nothing(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(
+        store=StoreSettings(data_dir=tmp_path), camera=CameraSettings(kind="folder")
+    )
+    camera, trigger = make_camera(settings)
+    assert isinstance(camera, FolderCamera)
+    assert (camera.name, trigger.name) == (f"folder {tmp_path}/inbox", "as photos arrive")
     assert list(tmp_path.iterdir()) == []
