@@ -10,7 +10,7 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -55,81 +55,188 @@ def from_json(cls: type[T], data: Any, where: str = "") -> T:
     Raises:
         InvalidWordError: a field is missing, unknown, of the wrong type, or out of its range.
     """
-    where = where or cls.__name__
-    require(isinstance(data, Mapping), where, "an object", data)
-    hints = _hints(cls)  # type: ignore[arg-type]
-    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    unknown = set(data) - set(fields)
-    require(not unknown, where, f"only the fields {sorted(fields)}", sorted(unknown) or None)
-    values = {}
-    for name, field in fields.items():
-        if name in data:
-            values[name] = _convert(hints[name], data[name], f"{where}.{name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise InvalidWordError(f"{where}.{name}: missing")
-    return cls(**values)
+    try:
+        return typing.cast("T", _reader(typing.cast("Any", cls))(data))
+    except _MisfitError as e:
+        raise InvalidWordError(f"{where or cls.__name__}{e.path}: {e.reason}") from None
 
 
-@cache  # a handful of words, looked up for every row of a list
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+Reader = Callable[[Any], Any]
+"""Makes a value of one type from a JSON value; raises `_MisfitError`."""
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
+class _MisfitError(Exception):
+    """A value doesn't fit; the path to it grows on the way up, so a good value costs nothing."""
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = path
+
+
+def _misfit(expected: str, got: object) -> _MisfitError:
+    return _MisfitError(f"expected {expected}" + ("" if got is None else f", got {got!r}"))
+
+
+@cache  # a type is looked into once; lists of cases are read by the hundred
+def _reader(hint: Any) -> Reader:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return _union(args, value, where)
-    if origin is tuple:
-        require(isinstance(value, (list, tuple)), where, "a list", value)
-        inner = args[0] if args[-1] is Ellipsis else None
-        require(inner is not None or len(args) == len(value), where, f"{len(args)} items", value)
-        return tuple(_convert(inner or args[i], v, f"{where}[{i}]") for i, v in enumerate(value))
-    if origin is not None and issubclass(origin, Mapping):
-        require(isinstance(value, Mapping), where, "an object", value)
-        return {str(k): _convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
+    if origin is not None:
+        return _of_parts(origin, args)
     if dataclasses.is_dataclass(hint):
-        return from_json(typing.cast("type[Any]", hint), value, where)
-    return _scalar(hint, value, where)
-
-
-def _union(args: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and type(None) in args:
-        return None
-    problems = []
-    for arg in args:
-        if arg is type(None):
-            continue
-        try:
-            return _convert(arg, value, where)
-        except InvalidWordError as e:
-            problems.append(str(e))
-    raise InvalidWordError(problems[0] if problems else f"{where}: expected null, got {value!r}")
-
-
-def _scalar(hint: Any, value: Any, where: str) -> Any:
-    if hint is Any or hint is object:
-        return value
-    if typing.get_origin(hint) is typing.Literal:
-        require(value in typing.get_args(hint), where, f"one of {typing.get_args(hint)}", value)
-        return value
+        return _word(typing.cast("type[Any]", hint))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        allowed = [m.value for m in hint]
-        require(value in allowed, where, f"one of {allowed}", value)
-        return hint(value)
+        return _one_of(tuple(m.value for m in hint), hint)
+    return _scalar(hint)
+
+
+def _of_parts(origin: Any, args: tuple[Any, ...]) -> Reader:
+    if origin in (typing.Union, types.UnionType):
+        return _union(args)
+    if origin is tuple:
+        return _many(_reader(args[0])) if args[-1] is Ellipsis else _fixed(args)
+    if origin is typing.Literal:
+        return _one_of(args, lambda value: value)
+    if issubclass(origin, Mapping):
+        return _mapping(_reader(args[1]))
+    return _scalar(origin)
+
+
+def _word(cls: type[Any]) -> Reader:
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    plan: list[tuple[str, Reader, bool]] = []
+
+    def read(data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise _misfit("an object", data)
+        if not plan:  # made here and not above: a word may hold words of its own kind
+            hints = typing.get_type_hints(cls)
+            plan.extend((n, _reader(hints[n]), _needed(f)) for n, f in fields.items())
+        if unknown := data.keys() - fields.keys():
+            raise _misfit(f"only the fields {sorted(fields)}", sorted(unknown))
+        return cls(**_values(plan, data))
+
+    return read
+
+
+def _values(plan: list[tuple[str, Reader, bool]], data: Mapping[str, Any]) -> dict[str, Any]:
+    values = {}
+    for name, reader, needed in plan:
+        if name in data:
+            try:
+                values[name] = reader(data[name])
+            except _MisfitError as e:
+                raise _MisfitError(e.reason, f".{name}{e.path}") from None
+        elif needed:
+            raise _MisfitError("missing", f".{name}")
+    return values
+
+
+def _needed(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _many(inner: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        return tuple(_items(value, [inner] * _length(value)))
+
+    return read
+
+
+def _fixed(hints: tuple[Any, ...]) -> Reader:
+    readers = [_reader(hint) for hint in hints]
+
+    def read(value: Any) -> Any:
+        if _length(value) != len(readers):
+            raise _misfit(f"{len(readers)} items", value)
+        return tuple(_items(value, readers))
+
+    return read
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, (list, tuple)):
+        raise _misfit("a list", value)
+    return len(value)
+
+
+def _items(values: Any, readers: list[Reader]) -> list[Any]:
+    made: list[Any] = []
+    try:
+        for reader, value in zip(readers, values, strict=True):
+            made.append(reader(value))
+    except _MisfitError as e:
+        raise _MisfitError(e.reason, f"[{len(made)}]{e.path}") from None
+    return made
+
+
+def _mapping(inner: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise _misfit("an object", value)
+        made = {}
+        for key, item in value.items():
+            try:
+                made[str(key)] = inner(item)
+            except _MisfitError as e:
+                raise _MisfitError(e.reason, f".{key}{e.path}") from None
+        return made
+
+    return read
+
+
+def _union(args: tuple[Any, ...]) -> Reader:
+    readers = [_reader(arg) for arg in args if arg is not type(None)]
+    optional = type(None) in args
+
+    def read(value: Any) -> Any:
+        if value is None and optional:
+            return None
+        problem: Exception | None = None
+        for reader in readers:
+            try:
+                return reader(value)
+            except (_MisfitError, InvalidWordError) as e:
+                problem = problem or e
+        raise problem or _misfit("null", value)
+
+    return read
+
+
+def _one_of(allowed: tuple[Any, ...], make: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        if value not in allowed:
+            raise _misfit(f"one of {list(allowed)}", value)
+        return make(value)
+
+    return read
+
+
+def _scalar(hint: Any) -> Reader:
+    if hint is Any or hint is object:
+        return lambda value: value
     if hint is datetime:
-        return _datetime(value, where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    wrong_bool = isinstance(value, bool) and hint is not bool
-    require(isinstance(value, hint) and not wrong_bool, where, hint.__name__, value)
-    return value
+        return _datetime
+    plain = hint is not bool
+
+    def read(value: Any) -> Any:
+        if type(value) is hint:
+            return value
+        if hint is float and type(value) is int:
+            return float(value)
+        if not isinstance(value, hint) or (plain and isinstance(value, bool)):
+            raise _misfit(hint.__name__, value)
+        return value
+
+    return read
 
 
-def _datetime(value: Any, where: str) -> datetime:
+def _datetime(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
-    require(isinstance(value, str), where, "an ISO 8601 time", value)
+    if not isinstance(value, str):
+        raise _misfit("an ISO 8601 time", value)
     try:
         return datetime.fromisoformat(value)
-    except ValueError as e:
-        raise InvalidWordError(f"{where}: expected an ISO 8601 time, got {value!r}") from e
+    except ValueError:
+        raise _misfit("an ISO 8601 time", value) from None
