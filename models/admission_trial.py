@@ -142,7 +142,7 @@ def _check_table(model: Detector, table: NDArray[np.float32]) -> None:
     normalised = model.head.normalised
     if reach > 4 * _UNIT if normalised else 0 < reach <= _UNIT:
         raise RefusedModelError(
-            f"the boxes reach {reach:.3g}: {'pixels, no 0..1' if normalised else '0..1, no pixels'}",
+            f"the boxes reach {reach:.3g}: {'pixels' if normalised else '0..1'}",
             f"Say in model.toml: [output] normalised = {str(not normalised).lower()}.",
         )
 

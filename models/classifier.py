@@ -15,6 +15,8 @@ from models.release import Task
 from models.runner import InferenceError, RefusedModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.release import ModelRelease
     from models.runner import Runner, TensorSpec
 
@@ -53,7 +55,7 @@ class Classifier:
         self.release = release
         self.runner = runner
         self.input = input_of(runner, release)
-        self.output = scores_output(runner.outputs, release)
+        self.output = scores_output(runner.outputs, len(release.labels), release.output.embedding)
         self._logits = release.output.scores == "logits"
 
     def classify(self, image: Image) -> Classified:
@@ -93,13 +95,17 @@ class Classifier:
         return limit is not None and said.energy > limit
 
 
-def scores_output(outputs: tuple[TensorSpec, ...], release: ModelRelease) -> str:
+def scores_output(outputs: Sequence[TensorSpec], classes: int, embedding: str = "") -> str:
     """The name of the output that holds one score a label.
+
+    Args:
+        outputs: what the file declares.
+        classes: how many labels there are.
+        embedding: name of the output that holds an embedding, "" where there is none.
 
     Raises:
         RefusedModelError: there is none, or more than one, or the embedding is missing.
     """
-    embedding, classes = release.output.embedding, len(release.labels)
     if embedding and embedding not in {spec.name for spec in outputs}:
         raise RefusedModelError(
             f"there is no output {embedding!r} for the embedding",

@@ -22,6 +22,9 @@ _DEPTH = 16
 _SMALL = 256
 """Bytes of a constant up to which its value is looked at."""
 _FLOAT, _FLOAT16 = 1, 10
+_PASSING = frozenset({
+    "Cast", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze",
+})  # fmt: skip
 _DTYPES = {
     1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16",
     11: "float64",
@@ -89,9 +92,14 @@ class OnnxGraph:
         return found
 
     def producer(self, output: str) -> str:
-        """The operator that makes this tensor, or ""."""
-        made = (node.operator for node in self.nodes if output in node.outputs)
-        return next(made, "")
+        """The operator whose answer this tensor is, or ""; looks through casts and reshapes."""
+        made = {name: node for node in reversed(self.nodes) for name in node.outputs}
+        for _ in range(8):
+            node = made.get(output)
+            if node is None or node.operator not in _PASSING or not node.inputs:
+                return node.operator if node else ""
+            output = node.inputs[0]
+        return ""
 
 
 def read_graph(path: Path) -> OnnxGraph:

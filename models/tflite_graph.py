@@ -25,7 +25,10 @@ CONTROL = {
     31: "CALL", 118: "IF", 119: "WHILE", 129: "CALL_ONCE", 173: "STABLEHLO_CUSTOM_CALL",
     200: "STABLEHLO_WHILE", 206: "STABLEHLO_COMPOSITE", 209: "STABLEHLO_CASE",
 }  # fmt: skip
-SOFTMAX, LOGISTIC = 25, 14
+ENDS = frozenset({25, 14})
+"""SOFTMAX and LOGISTIC: what makes probabilities."""
+_PASSING = frozenset({6, 22, 43, 114})
+"""DEQUANTIZE, RESHAPE, SQUEEZE, QUANTIZE: what only spells a tensor otherwise."""
 _DTYPES = {
     0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16",
     9: "int8", 10: "float64",
@@ -49,7 +52,7 @@ class TfliteGraph:
     quantisation: dict[str, Quantisation] = field(default_factory=dict)
     """Scale and zero point of the inputs and outputs of whole numbers."""
     producers: dict[str, int] = field(default_factory=dict)
-    """Output → number of the operator that makes it."""
+    """Output → number of the operator whose answer it is."""
     metadata: dict[str, str] = field(default_factory=dict)
     """What the exporter packed behind the network; a plain list of labels is `labels`."""
 
@@ -123,14 +126,30 @@ def _main(graph: Table, codes: list[tuple[int, str]], found: TfliteGraph) -> Non
             if not 0 <= i < len(tensors):
                 raise MalformedError("an input or output that doesn't exist")
             specs.append(_tensor(tensors[int(i)], found))
-    ends = {
-        int(i): spec.name for i, spec in zip(graph.numbers(2, "<i"), found.outputs, strict=True)
-    }
+    made = _made(graph, codes)
+    for i, spec in zip(graph.numbers(2, "<i"), found.outputs, strict=True):
+        found.producers[spec.name] = _producer(int(i), made)
+
+
+def _made(graph: Table, codes: list[tuple[int, str]]) -> dict[int, tuple[int, int]]:
+    """Tensor → number of the operator that makes it, and that operator's first input."""
+    made = {}
     for operator in graph.tables(3):
-        code = operator.number(0, "<I")
+        index = operator.number(0, "<I")
+        inputs = operator.numbers(1, "<i")
         for i in operator.numbers(2, "<i"):
-            if int(i) in ends and code < len(codes):
-                found.producers[ends[int(i)]] = codes[code][0]
+            if index < len(codes):
+                made[int(i)] = (codes[index][0], int(inputs[0]) if inputs else -1)
+    return made
+
+
+def _producer(tensor: int, made: dict[int, tuple[int, int]]) -> int:
+    for _ in range(8):
+        code, before = made.get(tensor, (-1, -1))
+        if code not in _PASSING:
+            return code
+        tensor = before
+    return -1
 
 
 def _tensor(table: Table, found: TfliteGraph) -> TensorSpec:

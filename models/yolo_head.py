@@ -26,6 +26,10 @@ _BINS = 16
 _ASK = 'Say in model.toml: [output] head = "v5", "v8", "end2end" or "raw".'
 
 
+class AmbiguousHeadError(RefusedModelError):
+    """More than one layout fits, so somebody has to say which it is."""
+
+
 def resolve(specs: Sequence[TensorSpec], classes: int, canvas: Input, output: Output) -> Head:
     """Find out how to decode these outputs.
 
@@ -36,7 +40,8 @@ def resolve(specs: Sequence[TensorSpec], classes: int, canvas: Input, output: Ou
         output: what the manifest says; a missing head is guessed from the shapes.
 
     Raises:
-        RefusedModelError: no layout fits, or more than one does.
+        RefusedModelError: no layout fits.
+        AmbiguousHeadError: more than one does.
     """
     if output.head is HeadLayout.RAW or (output.head is None and _looks_raw(specs)):
         maps = _grid_maps(specs, classes, canvas)
@@ -52,7 +57,7 @@ def resolve(specs: Sequence[TensorSpec], classes: int, canvas: Input, output: Ou
         )
     if len(fits) > 1:
         names = " or ".join(sorted({str(layout) for layout, _ in fits}))
-        raise RefusedModelError(
+        raise AmbiguousHeadError(
             f"output {spec.name!r} of shape {_shape(spec)} could be {names}, {classes} labels", _ASK
         )
     layout, boxes_last = fits[0]

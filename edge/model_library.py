@@ -1,0 +1,275 @@
+"""Which models are on the device, and which version of each is active.
+
+    models/zoo/ID/VERSION/            shipped
+    DATA_DIR/models/ID/VERSION/       installed; wins where both have the same version
+    DATA_DIR/models/active.json       chosen versions, and the ones before them
+    DATA_DIR/models/ID/measured.json  how fast each version runs here
+
+Nothing chosen means the newest. A folder whose name begins with a dot is half written, or on its
+way out, and doesn't count. Nothing is loaded or run here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.errors import NotFoundError, OperatorError, RefusedModelFileError
+from edge.measure_model import Measurement
+from edge.model_staging import place, staged
+from edge.store.failures import translated
+from edge.store.files import sync_folder
+from models.admission_limits import AdmissionLimits
+from models.jsonable import InvalidWordError, from_json, to_json
+from models.release import ModelRelease, read_manifest
+from models.runner import RefusedModelError
+from models.semver import precedence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.answers import Answers
+
+_ACTIVE, _MEASURED = "active.json", "measured.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One version of one model on this device."""
+
+    release: ModelRelease
+    """Its manifest."""
+    folder: Path
+    """Where its files are."""
+    shipped: bool
+    """True: it came with EdgeCase."""
+    active: bool
+    """True: this version serves."""
+    measured: Measurement | None = None
+    """How fast it runs here; None before it was measured."""
+
+
+Versions = list[Model]
+"""Of one model, newest first."""
+Folders = list[tuple[Path, bool, ModelRelease | str]]
+"""Folder, whether it is a shipped one, its manifest or what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen for one model."""
+
+    version: str
+    """The active one."""
+    before: tuple[str, ...] = ()
+    """The ones that were active before, last one last."""
+
+
+class ModelLibrary:
+    """The models of the device. One thread writes at a time; any may read."""
+
+    def __init__(self, zoo: Path, models: Path, limits: AdmissionLimits | None = None) -> None:
+        """Look into these folders; neither needs to be there.
+
+        Args:
+            zoo: the shipped models.
+            models: DATA_DIR/models.
+            limits: what `install` takes; None: the defaults.
+        """
+        self._zoo, self._models = zoo, models
+        self._limits = limits or AdmissionLimits()
+        self._writing = threading.RLock()
+
+    def list(self) -> tuple[Model, ...]:
+        """All models by id, the newest version of each first."""
+        choices, found = self._choices(), []
+        for versions in self._versions().values():
+            version = _chosen(versions, choices.get(versions[0].release.id))
+            found += [replace(m, active=m.release.version == version) for m in versions]
+        return tuple(found)
+
+    def broken(self) -> Mapping[str, str]:
+        """Folder → why what lies there is no model."""
+        return {str(folder): why for folder, _, why in self._folders() if isinstance(why, str)}
+
+    def active(self, id: str) -> Model | None:  # noqa: A002 - the manifest's own word
+        """The version of this model that serves; None where none is installed."""
+        return next((m for m in self.list() if m.release.id == id and m.active), None)
+
+    def find(self, id: str, version: str) -> Model:  # noqa: A002 - the manifest's own word
+        """This version of this model.
+
+        Raises:
+            NotFoundError: it isn't on the device.
+        """
+        models = [m for m in self.list() if m.release.id == id]
+        for model in models:
+            if model.release.version == version:
+                return model
+        known = ", ".join(m.release.version for m in models) or "none"
+        raise NotFoundError(f"There is no {id} {version}.", f"Versions on this device: {known}.")
+
+    def install(self, path: Path, answers: Answers | None = None) -> ModelRelease:
+        """Copy a model onto the device: a folder with `model.toml`, or a bare file.
+
+        A model that is new to the device is active at once. Of a known one the active version
+        stays, until `activate` says otherwise.
+
+        Args:
+            path: the folder or the file.
+            answers: for a bare file: what it doesn't tell.
+
+        Raises:
+            RefusedModelFileError: it can't serve, or this version has other content here already.
+            NeedsAnswersError: a bare file doesn't tell everything.
+            DiskFullError: no room; nothing was installed.
+        """
+        with self._writing, translated(self._models):
+            self._models.mkdir(parents=True, exist_ok=True)
+            try:
+                with staged(self._models, path, answers, self._limits) as (folder, release):
+                    self._keep_active(release.id)
+                    place(folder, self._models / release.id / release.version, release)
+            except RefusedModelError as e:
+                raise RefusedModelFileError(f"{path.name} is not taken: {e}", e.hint) from e
+            return release
+
+    def activate(self, id: str, version: str) -> Model:  # noqa: A002 - the manifest's own word
+        """Choose this version; what serves changes with the next reload.
+
+        Raises:
+            NotFoundError: it isn't on the device.
+            DiskFullError: no room; nothing has changed.
+        """
+        with self._writing, translated(self._models):
+            model, now = self.find(id, version), self.active(id)
+            if now is not None and now.release.version != version:
+                before = self._before(id)
+                self._choose(id, Choice(version, (*before, now.release.version)[-10:]))
+            else:
+                self._choose(id, Choice(version, self._before(id)))
+            return replace(model, active=True)
+
+    def rollback(self, id: str) -> Model:  # noqa: A002 - the manifest's own word
+        """Choose the version that was active before; what serves changes with the next reload.
+
+        Raises:
+            NotFoundError: there is no such model.
+            OperatorError: there is no version to go back to.
+        """
+        with self._writing, translated(self._models):
+            now = self.active(id)
+            if now is None:
+                raise NotFoundError(f"There is no model {id}.", "See: edgecase models list")
+            here = [m.release.version for m in self.list() if m.release.id == id]
+            before = [v for v in self._before(id) if v in here and v != now.release.version]
+            older = here[here.index(now.release.version) + 1 :][:1]
+            target = (before or older)[-1:]
+            if not target:
+                raise OperatorError(
+                    f"There is no other version of {id} to go back to.",
+                    "Install one: edgecase models install FILE",
+                )
+            self._choose(id, Choice(target[0], tuple(before[:-1])))
+            return self.find(id, target[0])
+
+    def keep_measured(self, release: ModelRelease, measured: Measurement) -> None:
+        """Write down how fast this version runs here.
+
+        Raises:
+            DiskFullError: no room; it is measured again another time.
+        """
+        with self._writing, translated(self._models):
+            folder = self._models / release.id
+            folder.mkdir(parents=True, exist_ok=True)
+            known = {v: to_json(m) for v, m in _measured(folder).items()}
+            _write(folder / _MEASURED, {**known, release.version: to_json(measured)})
+
+    def _versions(self) -> dict[str, Versions]:
+        """Id → its versions, newest first."""
+        by_ref: dict[str, Model] = {}
+        for folder, shipped, release in self._folders():
+            if isinstance(release, ModelRelease):
+                measured = _measured(self._models / release.id).get(release.version)
+                by_ref[release.ref] = Model(release, folder, shipped, False, measured)
+        grouped: dict[str, Versions] = {}
+        for model in sorted(by_ref.values(), key=lambda m: precedence(m.release.version)):
+            grouped.setdefault(model.release.id, []).insert(0, model)
+        return dict(sorted(grouped.items()))
+
+    def _folders(self) -> Folders:
+        """Each version's folder, shipped ones first."""
+        found: Folders = []
+        for root, shipped in ((self._zoo, True), (self._models, False)):
+            for folder in sorted(root.glob("*/*/")) if root.is_dir() else ():
+                if not any(part.startswith((".", "_")) for part in folder.relative_to(root).parts):
+                    found.append((folder, shipped, _manifest(folder)))
+        return found
+
+    def _choices(self) -> dict[str, Choice]:
+        """What was chosen; a file that can't be read counts as nothing chosen."""
+        try:
+            said = json.loads((self._models / _ACTIVE).read_text(encoding="utf-8"))
+            return {str(k): from_json(Choice, v) for k, v in said.items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
+
+    def _before(self, id: str) -> tuple[str, ...]:  # noqa: A002 - the manifest's own word
+        choice = self._choices().get(id)
+        return choice.before if choice else ()
+
+    def _choose(self, id: str, choice: Choice) -> None:  # noqa: A002 - the manifest's own word
+        self._models.mkdir(parents=True, exist_ok=True)
+        choices = {**self._choices(), id: choice}
+        _write(self._models / _ACTIVE, {k: to_json(v) for k, v in sorted(choices.items())})
+
+    def _keep_active(self, id: str) -> None:  # noqa: A002 - the manifest's own word
+        """Before another version comes: what serves by being the newest becomes chosen."""
+        now = self.active(id)
+        if now is not None and id not in self._choices():
+            self._choose(id, Choice(now.release.version))
+
+
+def shipped_models() -> Path:
+    """The folder of the models that come with EdgeCase."""
+    import models.release
+
+    return Path(models.release.__file__).parent / "zoo"
+
+
+def _chosen(versions: Versions, choice: Choice | None) -> str:
+    here = [model.release.version for model in versions]
+    return choice.version if choice is not None and choice.version in here else here[0]
+
+
+def _manifest(folder: Path) -> ModelRelease | str:
+    try:
+        release = read_manifest(folder)
+    except InvalidWordError as e:
+        return str(e)
+    if (release.id, release.version) != (folder.parent.name, folder.name):
+        return f"{folder}: the manifest says {release.ref}"
+    return release
+
+
+def _measured(folder: Path) -> dict[str, Measurement]:
+    """What was measured of a model's versions; anything unreadable can be measured again."""
+    try:
+        said = json.loads((folder / _MEASURED).read_text(encoding="utf-8"))
+        return {str(k): from_json(Measurement, v) for k, v in said.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _write(path: Path, value: object) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
