@@ -1,0 +1,106 @@
+"""The application: every part goes in here, every route comes out."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from edge.api.auth import auth, refuse_open_doors
+from edge.api.broken import build_broken_app
+from edge.api.capture import CaptureApi
+from edge.api.case_image import CaseImage
+from edge.api.case_words import CaseWords
+from edge.api.cases import CasesApi
+from edge.api.check_image import CheckImage
+from edge.api.cors import add_origin, cors
+from edge.api.docs import Docs
+from edge.api.errors import errors
+from edge.api.events import EventsApi, close_streams
+from edge.api.health import HealthApi
+from edge.api.hosts import hosts
+from edge.api.llm import Llm
+from edge.api.metrics import Metrics, metered
+from edge.api.models import ModelsApi
+from edge.api.openapi import document
+from edge.api.operation import Operation, add_operations
+from edge.api.pages import Pages
+from edge.api.rate import Rate, rate
+from edge.api.render import error_page, set_up_templates
+from edge.api.security import add_headers
+from edge.api.session import SessionApi
+from edge.api.sync import SyncApi
+from edge.api.upload import limits
+from edge.api.yolo import Yolo
+
+if TYPE_CHECKING:
+    from edge.api.parts import Parts
+
+STATIC = Path(__file__).parent.parent / "web" / "static"
+
+
+def build_app(parts: Parts) -> web.Application:
+    """Make the application of these parts.
+
+    Raises:
+        ConfigError: it would let everybody on the network use the device.
+    """
+    if parts.config_problem is not None:
+        return build_broken_app(parts.config_problem, parts.http, parts.device)
+    refuse_open_doors(parts.http)
+    max_bytes = int(parts.http.max_body_mb * 1_000_000)
+    metrics = Metrics()
+    app = web.Application(
+        client_max_size=max_bytes,
+        middlewares=[
+            metered(metrics),
+            errors(error_page),
+            hosts(parts.device, parts.http.allowed_hosts),
+            cors(parts.http.cors_origins),
+            auth(parts.http.auth, parts.store),
+            rate(Rate(parts.http.rate_per_minute, parts.clock.monotonic)),
+            limits(max_bytes),
+        ],
+    )
+    set_up_templates(app, parts.device)
+    add_operations(app, _operations(parts, metrics, max_bytes))
+    app.router.add_static("/static", STATIC)
+    app.on_response_prepare.append(add_origin)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(lambda _app: close_streams(parts.events))
+    return app
+
+
+def _operations(parts: Parts, metrics: Metrics, max_bytes: int) -> tuple[Operation, ...]:
+    words = CaseWords(parts.store, parts.events, parts.clock)
+    resources = (
+        HealthApi(parts, metrics),
+        CheckImage(parts.pipeline, max_bytes),
+        CasesApi(parts.pipeline, parts.store, max_bytes),
+        CaseImage(parts.store, parts.vision),
+        words,
+        CaptureApi(parts.capture),
+        Yolo(parts.pipeline, max_bytes),
+        Llm(parts.writer),
+        ModelsApi(parts.pipeline, parts.vision, parts.writer, parts.library, parts.events),
+        SyncApi(parts.store),
+        EventsApi(parts.events),
+        SessionApi(parts.http.auth, parts.store),
+        Pages(parts, words, max_bytes),
+    )
+    described = tuple(op for resource in resources for op in resource.operations())
+    # The documentation describes itself too, so it is made last and asked for later.
+    everything: list[Operation] = [*described]
+    tokens = parts.http.auth == "token"
+    docs = Docs(lambda: document(tuple(everything), _version(), tokens=tokens))
+    everything += docs.operations()
+    return tuple(everything)
+
+
+def _version() -> str:
+    try:
+        return version("edgecase")
+    except PackageNotFoundError:  # run from a checkout that isn't installed
+        return "0"

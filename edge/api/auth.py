@@ -1,0 +1,89 @@
+"""Who may do what: everybody on loopback (`open`), or whoever has a token with the scope."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from edge.api.operation import Scope, operation_of
+from edge.errors import ConfigError, ForbiddenError, NotAllowedError
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Middleware
+
+    from edge.api.operation import Handler
+    from edge.api.parts import Tokens
+    from edge.config import HttpSettings
+
+COOKIE = "edgecase_token"
+MAX_TOKEN = 512
+"""Characters; nothing longer is worth hashing."""
+
+
+def refuse_open_doors(http: HttpSettings) -> None:
+    """Refuse to listen to the network without asking for a token.
+
+    Raises:
+        ConfigError: `auth = "open"` on anything but loopback.
+    """
+    if http.auth == "open" and not _is_loopback(http.host):
+        raise ConfigError(
+            f'http.host = "{http.host}" with http.auth = "open": everybody could use the device.',
+            'Set http.auth = "token", or http.host = "127.0.0.1".',
+        )
+
+
+def auth(mode: str, tokens: Tokens) -> Middleware:
+    """Make the middleware for `open` or `token`."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        op = operation_of(request)
+        if mode == "token" and op is not None and op.scope is not None:
+            await _require(request, tokens, op.scope)
+        return await handler(request)
+
+    return middleware
+
+
+def allows(scopes: frozenset[str], scope: Scope) -> bool:
+    """True where the scopes include this one; `admin` includes all."""
+    return scope.value in scopes or Scope.ADMIN.value in scopes
+
+
+def who(request: web.Request) -> str:
+    """The name of whoever is signed in; "" on a device without sign-in."""
+    return str(request.get("who", ""))
+
+
+async def _require(request: web.Request, tokens: Tokens, scope: Scope) -> None:
+    token = _token(request)
+    holder = await tokens.verify_token(token) if token else None
+    if holder is None:
+        raise NotAllowedError(
+            "This needs a token." if not token else "This token is not known here.",
+            "Send Authorization: Bearer TOKEN, or sign in at /session.",
+        )
+    if not allows(frozenset(holder.scopes), scope):
+        raise ForbiddenError(
+            f"This token does not allow it: it lacks the scope {scope.value!r}.",
+            "Ask whoever runs the device for another token.",
+        )
+    request["who"] = holder.name
+
+
+def _token(request: web.Request) -> str:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    token = value.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    return token if token.isascii() and len(token) <= MAX_TOKEN else ""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

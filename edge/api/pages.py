@@ -1,0 +1,222 @@
+"""The pages: what a phone shows. They ask the same parts as the JSON handlers do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.api import views
+from edge.api.auth import who
+from edge.api.cases import ListQuery
+from edge.api.operation import HTML, MULTIPART, Operation, Reply, Scope
+from edge.api.photo import PROFILE, photo_body
+from edge.api.render import is_fragment, page
+from edge.api.upload import read_upload
+from edge.api.validate import case_id, checked, texts
+from edge.feedback import rejection
+from edge.pipeline import Submission
+from edge.store.listing import Filter
+from models.case import Case, Feedback, Status
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from edge.api.case_words import CaseWords
+    from edge.api.operation import Handler
+    from edge.api.parts import Parts
+    from edge.api.upload import Upload
+    from models.case import FormValue
+
+LATEST = 8
+"""Cases on the first page."""
+FORM = "form."
+"""Prefix of the profile's fields in a page's form."""
+TEXT = {"type": "string"}
+
+
+class KeepForm(BaseModel):
+    """The buttons under a verdict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_id: str = Field(min_length=1, max_length=128)
+    profile: str = Field("", max_length=128)
+    action: str = Field("keep", pattern="^(keep|reject)$")
+    reason: str = Field("", max_length=1000)
+
+
+class WordsForm(BaseModel):
+    """The buttons under a case."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: str = Field(pattern="^(correct|wrong|reject)$")
+    reason: str = Field("", max_length=1000)
+
+
+class Pages:
+    """Shows the phone's pages and their parts."""
+
+    def __init__(self, parts: Parts, words: CaseWords, max_bytes: int) -> None:
+        """Ask `parts`; what people say goes through `words`."""
+        self._parts = parts
+        self._words = words
+        self._max_bytes = max_bytes
+
+    def operations(self) -> tuple[Operation, ...]:
+        """The routes."""
+        check = photo_body({"profile": PROFILE})[MULTIPART]
+        return (
+            _page("GET", "/", self.home, "The page that takes a photo"),
+            _page("GET", "/history", self.history, "The cases", query=ListQuery),
+            _page("GET", "/history/{id}", self.case, "One case"),
+            _page("GET", "/session", self.session, "The page that asks for a token", scope=None),
+            _page("POST", "/page/check", self.check, "A verdict", body=check, looks_only=True),
+            _page("POST", "/page/keep", self.keep, "Keep or reject a photo", body=KeepForm),
+            _page("GET", "/page/cases/{id}/summary", self.summary, "A case's words"),
+            _page(
+                "POST",
+                "/page/cases/{id}/feedback",
+                self.feedback,
+                "Say something about a case",
+                body=WordsForm,
+            ),
+            _page(
+                "POST",
+                "/page/cases/{id}/delete",
+                self.delete,
+                "Delete a case",
+                scope=Scope.ADMIN,
+            ),
+            _page(
+                "POST",
+                "/page/cases/{id}/restore",
+                self.restore,
+                "Restore a case",
+                scope=Scope.ADMIN,
+            ),
+        )
+
+    async def home(self, request: web.Request) -> web.Response:
+        """The page that takes a photo."""
+        latest = await self._parts.store.list(Filter(), None, LATEST)
+        profiles = sorted(self._parts.pipeline.profiles.values(), key=lambda p: p.title)
+        default = self._parts.pipeline.profile(None).id
+        context = {"profiles": profiles, "default": default, "latest": latest.cases}
+        return page("home.html", request, context)
+
+    async def history(self, request: web.Request) -> web.Response:
+        """The list, or the next rows of it."""
+        given = {name: value for name, value in texts(request).items() if value}
+        wanted = checked(ListQuery, given)
+        found = await self._parts.store.list(wanted.filter(), wanted.cursor, wanted.limit)
+        context = {"cases": found.cases, "next": found.next, "wanted": wanted, "given": given}
+        more = is_fragment(request) and wanted.cursor
+        return page("parts/rows.html" if more else "history.html", request, context)
+
+    async def case(self, request: web.Request) -> web.Response:
+        """One case with everything about it."""
+        case = await self._parts.store.get(case_id(request))
+        return self._case(request, case, "case.html")
+
+    async def session(self, request: web.Request) -> web.Response:
+        """The page that asks for a token."""
+        return page("session.html", request, {"error": None})
+
+    async def check(self, request: web.Request) -> web.Response:
+        """The verdict on a photo."""
+        upload = await read_upload(request, self._max_bytes)
+        profile = self._parts.pipeline.profile(upload.one("profile"))
+        verdict = await self._parts.pipeline.check(upload.image(), profile.id)
+        context = {
+            "verdict": verdict,
+            "banner": views.banner(verdict),
+            "profile": profile,
+            "predictions": verdict.inspection.predictions,
+        }
+        return page("parts/verdict.html", request, context)
+
+    async def keep(self, request: web.Request) -> web.Response:
+        """Make a case of a checked photo; a rejected one is a case too, for learning."""
+        upload = await read_upload(request, self._max_bytes)
+        body = checked(KeepForm, _texts(upload))
+        keeps = body.action == "keep"
+        case, _ = await self._parts.pipeline.keep(
+            [Submission(image_id=body.image_id)],
+            profile=body.profile or None,
+            form=_form(upload),
+            idempotency_key=f"page-{body.image_id}",
+            attended=keeps,
+        )
+        if not keeps and case.status is not Status.REJECTED:
+            said = rejection(body.reason or "rejected", who(request), self._parts.clock.now())
+            case = await self._words.hear(case.id, said)
+        return self._case(request, case, "parts/kept.html")
+
+    async def summary(self, request: web.Request) -> web.Response:
+        """A case's words as they are now."""
+        case = await self._parts.store.get(case_id(request))
+        return page("parts/summary.html", request, {"case": case})
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        """Keep what a person says about a case."""
+        upload = await read_upload(request, self._max_bytes)
+        body = checked(WordsForm, _texts(upload))
+        said = Feedback(self._parts.clock.now(), who(request), body.verdict, body.reason)
+        return self._case(request, await self._words.hear(case_id(request), said), "case.html")
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Delete a case softly."""
+        case = await self._words.remove(case_id(request))
+        return self._case(request, case, "case.html")
+
+    async def restore(self, request: web.Request) -> web.Response:
+        """Undo that."""
+        case = await self._words.bring_back(case_id(request))
+        return self._case(request, case, "case.html")
+
+    def _case(self, request: web.Request, case: Case, template: str) -> web.Response:
+        profile = self._parts.pipeline.profiles.get(case.profile)
+        labels = {field.name: field.label for field in profile.form} if profile else {}
+        title = profile.title if profile else case.profile
+        return page(template, request, {"case": case, "labels": labels, "profile_title": title})
+
+
+def _page(
+    method: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    *,
+    scope: Scope | None = Scope.VIEW,
+    query: type[BaseModel] | None = None,
+    body: object = None,
+    looks_only: bool = False,
+) -> Operation:
+    if method == "POST" and scope is Scope.VIEW:
+        scope = Scope.CAPTURE
+    return Operation(
+        method=method,
+        path=path,
+        handler=handler,
+        summary=summary,
+        tag="pages",
+        scope=scope,
+        query=query,
+        body={MULTIPART: body} if body is not None else {},
+        replies={200: Reply("A page, or a part of one.", TEXT, HTML)},
+        looks_only=looks_only,
+    )
+
+
+def _texts(upload: Upload) -> dict[str, str]:
+    """The form's own fields, without the profile's."""
+    return {n: upload.one(n) or "" for n in upload.fields if not n.startswith(FORM)}
+
+
+def _form(upload: Upload) -> dict[str, FormValue]:
+    """The profile's fields; empty ones were not answered."""
+    names = [name for name in upload.fields if name.startswith(FORM)]
+    answers = {name.removeprefix(FORM): upload.one(name) for name in names}
+    return {name: text for name, text in answers.items() if text is not None}

@@ -1,0 +1,199 @@
+"""What the handlers need: a few Protocols, and the parts that keep them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edge.config import HttpSettings
+from edge.errors import ConfigError
+from edge.events import Events
+from edge.ports import Clock, Vision, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edge.pipeline import Submission, Verdict
+    from edge.ports import CameraStatus, Inspection
+    from edge.store.images import ImageFile
+    from edge.store.listing import Filter, Page
+    from edge.store.outbox import Backlog
+    from edge.store.store import StoreStatus
+    from models.case import Case, FormValue
+    from models.profile import Profile
+
+
+class Holder(Protocol):
+    """Who a token belongs to."""
+
+    @property
+    def name(self) -> str:
+        """As it was given when the token was made."""
+        ...
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        """Of view, capture, admin."""
+        ...
+
+
+class Tokens(Protocol):
+    """Knows the tokens; keeps only their hashes."""
+
+    async def verify_token(self, plain: str) -> Holder | None:
+        """Whose token this is; None where nobody's."""
+        ...
+
+
+class Cases(Tokens, Protocol):
+    """What the handlers ask of the store."""
+
+    async def get(self, case_id: str) -> Case:
+        """The case, a deleted one too.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    async def list(
+        self, which: Filter | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """The newest cases that fit; deleted ones only where they are asked for.
+
+        Raises:
+            BadRequestError: the cursor is not one.
+        """
+        ...
+
+    async def revise(self, case_id: str, change: Callable[[Case], Case]) -> Case:
+        """Store a new revision of the case."""
+        ...
+
+    async def delete(self, case_id: str) -> Case:
+        """Mark the case deleted."""
+        ...
+
+    async def restore(self, case_id: str) -> Case:
+        """Take the mark away."""
+        ...
+
+    async def image(self, case_id: str, place: int = 0) -> ImageFile:
+        """The file of a case's original.
+
+        Raises:
+            NotFoundError: there is no such photo (any more).
+        """
+        ...
+
+    async def thumbnail(self, case_id: str, place: int = 0) -> ImageFile:
+        """The file of a case's thumbnail.
+
+        Raises:
+            NotFoundError: there is no such photo (any more).
+        """
+        ...
+
+    def status(self) -> StoreStatus:
+        """How the store is."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Status → how many cases."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """What is still only here."""
+        ...
+
+
+class Looks(Protocol):
+    """What the handlers ask of the pipeline."""
+
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        """Id → profile."""
+        ...
+
+    def profile(self, name: str | None) -> Profile:
+        """The profile of that name, or the device's own."""
+        ...
+
+    async def look(self, photo: bytes, profile: str | None = None) -> Inspection:
+        """Inspect a photo and keep nothing."""
+        ...
+
+    async def check(
+        self,
+        photo: bytes,
+        profile: str | None = None,
+        form: Mapping[str, FormValue] | None = None,
+    ) -> Verdict:
+        """Judge a photo; nothing becomes a case yet."""
+        ...
+
+    async def keep(
+        self,
+        submissions: Sequence[Submission],
+        profile: str | None = None,
+        form: Mapping[str, FormValue] | None = None,
+        device: str = "",
+        idempotency_key: str | None = None,
+        attended: bool = True,
+    ) -> tuple[Case, bool]:
+        """Make a case; returns when it is durable."""
+        ...
+
+
+class Capture(Protocol):
+    """What the handlers ask of the camera."""
+
+    async def take(self) -> tuple[Case, bool]:
+        """Take a photo and make a case of it; False where it had been made before.
+
+        Raises:
+            CameraError: it gives no picture.
+            NotFoundError: there is no camera, or nothing waits in its folder.
+            RetakeError: the photo is not usable.
+        """
+        ...
+
+    def status(self) -> CameraStatus:
+        """How the camera is."""
+        ...
+
+
+class Library(Protocol):
+    """What is installed."""
+
+    def installed(self) -> Sequence[Mapping[str, Any]]:
+        """One entry a model: id, version, task, active, …."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the handlers need, made by whoever wires the daemon."""
+
+    pipeline: Looks
+    """Takes photos to verdicts and cases."""
+    store: Cases
+    """Holds the cases."""
+    vision: Vision
+    """Looks at photos; here for annotating, reloading and its status."""
+    writer: Writer
+    """Turns facts into words."""
+    library: Library
+    """The models on this device."""
+    capture: Capture
+    """The camera."""
+    events: Events
+    """What just happened."""
+    clock: Clock
+    """The time."""
+    http: HttpSettings
+    """`[http]`."""
+    device: str
+    """The device's name."""
+    config_problem: ConfigError | None = None
+    """Given: the settings are broken, and all that is served is a page that says so."""

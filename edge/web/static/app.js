@@ -1,0 +1,93 @@
+// The little that pages do by themselves. Everything else is asked of the device, by htmx.
+"use strict";
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb !== "get") document.getElementById("trouble").replaceChildren();
+});
+
+document.addEventListener("alpine:init", () => {
+  // The photo that was just taken: shown at once, long before the verdict is there.
+  Alpine.data("camera", () => ({
+    url: "",
+    odd: false,
+    mode: "idle",
+    get empty() {
+      return this.url === "" || this.odd;
+    },
+    init() {
+      const form = document.getElementById("shoot");
+      form.addEventListener("htmx:beforeRequest", (event) => {
+        if (event.target !== form) return;
+        if (this.$refs.input.files.length === 0) {
+          event.preventDefault(); // another profile was chosen, and there is no photo yet
+          return;
+        }
+        this.mode = "looking";
+        this.clear();
+      });
+      form.addEventListener("htmx:afterRequest", () => { this.mode = "done"; });
+      for (const name of ["htmx:sendError", "htmx:timeout"]) {
+        document.body.addEventListener(name, () => this.offline());
+      }
+    },
+    open() {
+      this.$refs.input.click();
+    },
+    reset() {
+      this.$refs.input.value = ""; // so that the same photo can be chosen again
+    },
+    picked() {
+      const file = this.$refs.input.files[0];
+      if (!file) return;
+      if (this.url) URL.revokeObjectURL(this.url);
+      this.odd = false;
+      this.url = URL.createObjectURL(file);
+      window.scrollTo({ top: 0 });
+    },
+    unshowable() {
+      if (this.url) this.odd = true;
+    },
+    clear() {
+      for (const id of ["banner", "boxes", "result"]) document.getElementById(id).replaceChildren();
+    },
+    offline() {
+      this.mode = "done";
+      const box = document.createElement("div");
+      box.className = "banner bad";
+      box.textContent = "The device does not answer. Is your phone still on its network?";
+      document.getElementById("trouble").replaceChildren(box);
+    },
+  }));
+
+  // Boxes on and off.
+  Alpine.data("boxes", () => ({
+    on: true,
+    get shade() {
+      return this.on ? "overlay" : "overlay off";
+    },
+    get pressed() {
+      return this.on ? "true" : "false";
+    },
+    flip() {
+      this.on = !this.on;
+    },
+  }));
+
+  // Trades a token for a cookie that no script can read.
+  Alpine.data("session", () => ({
+    token: "",
+    trouble: "",
+    async send() {
+      const answer = await fetch("/session", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ token: this.token.trim() }),
+      });
+      if (answer.ok) {
+        window.location.assign("/");
+      } else {
+        this.trouble = (await answer.json()).error.message;
+      }
+    },
+  }));
+});

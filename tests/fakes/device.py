@@ -1,0 +1,130 @@
+"""A whole device for the HTTP tests: the real store and pipeline, a fake worker and camera."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from edge.adapters.writer_template import TemplateWriter
+from edge.api.app import build_app
+from edge.api.parts import Parts
+from edge.config import HttpSettings
+from edge.errors import CameraError
+from edge.events import Events
+from edge.identity import Identity
+from edge.pipeline import Pipeline, Submission
+from edge.ports import CameraStatus
+from edge.store.retention import Limits
+from edge.store.store import Store
+from edge.summaries import Summaries
+from models.profile import load_all, shipped
+from tests.fakes.vision import FakeVision, picture
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from aiohttp import web
+
+    from models.case import Case
+
+LIMITS = Limits(
+    image_bytes=10**10,
+    thumb_bytes=10**9,
+    case_age=timedelta(days=365),
+    deleted_age=timedelta(days=30),
+    staged_age=timedelta(hours=1),
+    staged_bytes=10**9,
+)
+
+
+class FakeClock:
+    """Shows what it is told."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 20, 11, 5, tzinfo=UTC)
+        self.seconds = 1000.0
+        self.is_trusted = True
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def trusted(self) -> bool:
+        return self.is_trusted
+
+
+class FakeCapture:
+    """A camera that holds one photo."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self.photo: bytes | None = picture()
+
+    async def take(self) -> tuple[Case, bool]:
+        if self.photo is None:
+            raise CameraError("The camera gives no picture.", "Look at its cable.")
+        return await self.pipeline.keep([Submission(photo=self.photo)], attended=False)
+
+    def status(self) -> CameraStatus:
+        ready = self.photo is not None
+        return CameraStatus("fake", ready, "" if ready else "it stalled", 0.2, 0)
+
+
+class FakeLibrary:
+    """One model."""
+
+    def installed(self) -> tuple[dict[str, Any], ...]:
+        return ({"id": "vehicle-damage-detector", "version": "1.0.0", "active": True},)
+
+
+@dataclass
+class Device:
+    """Everything a test may want to turn."""
+
+    parts: Parts
+    vision: FakeVision
+    store: Store
+    events: Events
+    clock: FakeClock
+    capture: FakeCapture
+    settings: HttpSettings = field(default_factory=HttpSettings)
+
+    def app(self, **http: Any) -> web.Application:
+        settings = HttpSettings.model_validate(http)
+        return build_app(replace(self.parts, http=settings))
+
+
+@asynccontextmanager
+async def a_device(folder: Path) -> AsyncIterator[Device]:
+    vision, events, clock = FakeVision(), Events(), FakeClock()
+    store = Store(folder, now=clock.now, limits=LIMITS, min_free_bytes=0, synchronous="NORMAL")
+    await store.open()
+    profiles = load_all(shipped())
+    writer = TemplateWriter("the tests use none")
+    summaries = Summaries(writer, store, events, profiles)
+    identity = Identity("shed-pi", "boot-1")
+    pipeline = Pipeline(
+        vision, store, summaries, events, clock, identity, profiles, "vehicle-damage"
+    )
+    capture = FakeCapture(pipeline)
+    parts = Parts(
+        pipeline=pipeline,
+        store=store,
+        vision=vision,
+        writer=writer,
+        library=FakeLibrary(),
+        capture=capture,
+        events=events,
+        clock=clock,
+        http=HttpSettings(),
+        device="shed-pi",
+    )
+    try:
+        yield Device(parts, vision, store, events, clock, capture)
+    finally:
+        await store.close()
