@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from tower_sync_server.render.scene import RenderedPhoto, Wish, render_photo
+
+if TYPE_CHECKING:
+    from tower_sync_server.render.arrays import U8
 
 _SIZE = (1280, 960)
 _MOST_BYTES = 250_000
@@ -52,6 +57,12 @@ def encode_jpeg(photo: RenderedPhoto, most_bytes: int = _MOST_BYTES) -> bytes:
         if len(data) <= most_bytes:
             break
     return data
+
+
+def decode_jpeg(data: bytes) -> U8:
+    """Decode a JPEG file to HxWx3, red first."""
+    picture = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 if __name__ == "__main__":

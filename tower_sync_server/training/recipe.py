@@ -1,0 +1,99 @@
+"""The recipes: how many photos, which phases, how long. One function trains any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from tower_sync_server.render.damages.kinds import LABELS
+from tower_sync_server.training.augment import Strength
+from tower_sync_server.training.batches import BatchPlan
+from tower_sync_server.training.cache import CacheSpec, open_cache
+from tower_sync_server.training.loop import Phase, Report, Schedule, train
+from tower_sync_server.training.many import agree, is_leader
+from tower_sync_server.training.network import DetectorNet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what a trained detector will be like."""
+
+    photos: int
+    """Rendered for training."""
+    validation: int
+    """Rendered for choosing the best epoch."""
+    size: int
+    """Side of the network's input in pixels."""
+    schedule: Schedule
+    """Phases and rates."""
+    widths: tuple[int, ...] = (12, 24, 48, 96, 128)
+    """Channels of the network at strides 2, 4, 8, 16, 32."""
+    seed: int = 7
+    """Of weights, order and augmentation."""
+    threads: int = 1
+    """Of each process; results are the same for the same number. Two processes beat two threads."""
+
+
+_STRONG = Strength(zoom=(0.6, 1.35), shift=0.14, colour=0.55)
+_MILD = Strength(zoom=(0.85, 1.12), shift=0.04, colour=0.35)
+
+DEFAULT = Recipe(
+    photos=10_000,
+    validation=300,
+    size=320,
+    schedule=Schedule(
+        phases=(
+            Phase(8, BatchPlan(size=16, side=224, strength=_STRONG, mosaic=0.1)),
+            Phase(4, BatchPlan(size=16, side=320, strength=_MILD, mosaic=0.0)),
+        ),
+        rate=1.5e-3,
+    ),
+)
+"""What ships: about an hour on two cores."""
+
+TOY = Recipe(
+    photos=400,
+    validation=60,
+    size=160,
+    schedule=Schedule(
+        phases=(Phase(10, BatchPlan(size=16, side=160, strength=_MILD, mosaic=0.0)),),
+        rate=4e-3,
+        warmup=20,
+        average=0.98,
+    ),
+    widths=(8, 16, 32, 48, 64),
+)
+"""What a test trains: seconds, and only just better than guessing."""
+
+
+def with_seed(recipe: Recipe, seed: int) -> Recipe:
+    """Return `recipe` with another seed."""
+    return replace(recipe, seed=seed)
+
+
+def train_detector(recipe: Recipe, work: Path, report: Report) -> DetectorNet:
+    """Render the photos, train the network, return its best state.
+
+    Args:
+        recipe: what to do.
+        work: folder for rendered photos and checkpoints; a broken-off run goes on from there.
+        report: takes one line for each step.
+    """
+    torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)
+    wanted = CacheSpec("train", 0, recipe.photos, recipe.size)
+    checked = CacheSpec("plain", 0, recipe.validation, recipe.size)
+    if is_leader():
+        report(f"rendering {recipe.photos} photos")
+        open_cache(work, wanted)
+        open_cache(work, checked)
+    agree(0.0)
+    photos, held_out = open_cache(work, wanted), open_cache(work, checked)
+    network = DetectorNet(len(LABELS), recipe.widths)
+    place = (work / f"detector-{recipe.seed}", recipe.seed)
+    return train(network, (photos, held_out), recipe.schedule, place, report)
