@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.events import Events
-    from edge.ports import Vision, Writer
+    from edge.ports import Writer
     from edge.store.store import Store
     from models.case import Case, Summary
     from models.profile import Profile
@@ -28,21 +28,19 @@ log = logging.getLogger(__name__)
 
 
 class Summaries:
-    """Writes one summary at a time, and only while no photo is waiting."""
+    """Writes one summary at a time; the writer's child yields to photos by its low priority."""
 
     def __init__(
         self,
         writer: Writer,
         store: Store,
         events: Events,
-        vision: Vision,
         profiles: Mapping[str, Profile],
     ) -> None:
         """Keep the parts; `run` does the work."""
         self._writer = writer
         self._store = store
         self._events = events
-        self._vision = vision
         self._profiles = profiles
         self._waiting: asyncio.Queue[str] = asyncio.Queue(WAITING)
 

@@ -1,0 +1,272 @@
+"""The device's daemon: makes every part, hands each what it needs, and keeps them running.
+
+The only file that knows everybody. A background task that dies ends the daemon, loudly, and
+whatever supervises it starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from edge.adapters.clock import BUILT, SystemClock
+from edge.adapters.vision_messages import Start
+from edge.adapters.vision_pool import VisionLimits, WorkerVision
+from edge.adapters.writer_llm import LlmWriter, WriterLimits, open_writer
+from edge.adapters.writer_process import LanguageModel
+from edge.adapters.writer_template import TemplateWriter
+from edge.api.app import build_app
+from edge.api.broken import build_broken_app
+from edge.api.parts import Parts
+from edge.camera_watch import CameraWatch
+from edge.cameras import make_camera
+from edge.capture import Capture, tell_camera
+from edge.errors import ConfigError, OperatorError
+from edge.events import Events
+from edge.housekeeping import Housekeeping
+from edge.identity import identify
+from edge.logs import set_up_logs
+from edge.model_library import ModelLibrary, shipped_models
+from edge.overrides import apply_overrides
+from edge.pipeline import Pipeline
+from edge.store.listing import Filter
+from edge.store.retention import Limits
+from edge.store.store import Store
+from edge.summaries import Summaries
+from models.jsonable import InvalidWordError
+from models.profile import Profile, load_all, shipped
+from models.release import Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.config import (
+        HttpSettings,
+        Settings,
+        StoreSettings,
+        VisionSettings,
+        WriterSettings,
+    )
+
+MEGABYTE = 1_000_000
+GIGABYTE = 1_000 * MEGABYTE
+STOP_S = 4.0
+"""Longest that requests in flight may take once the daemon is told to stop."""
+
+log = logging.getLogger(__name__)
+
+Work = Coroutine[Any, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Everything that has to be started, kept running, or closed."""
+
+    app: web.Application
+    """What answers HTTP."""
+    store: Store
+    """Open."""
+    vision: WorkerVision
+    """Not started yet."""
+    writer: LlmWriter | TemplateWriter
+    """Starts its child when there is work."""
+    background: Mapping[str, Work]
+    """Name → what runs for as long as the daemon does."""
+
+
+def run(settings: Settings, problem: ConfigError | None = None) -> None:
+    """Run the device until it is told to stop; with a `problem`, only the page that shows it."""
+    set_up_logs()
+    try:
+        profiles = {} if problem else load_profiles(settings)
+    except ConfigError as e:
+        problem, profiles = e, {}
+    if problem is None:
+        asyncio.run(_run(settings, profiles))
+        return
+    log.error("%s %s", problem.message, problem.hint)
+    app = build_broken_app(problem, settings.http, settings.device.name)
+    asyncio.run(_serve(app, settings.http, {}))
+
+
+async def _run(settings: Settings, profiles: Mapping[str, Profile]) -> None:
+    store = make_store(settings.store)
+    report = await store.open()
+    log.info("store open: %s", report)
+    try:
+        device = wire(settings, profiles, store, await _surely_passed(store))
+        await device.vision.start()
+        try:
+            await _serve(device.app, settings.http, device.background)
+        finally:
+            await device.vision.close()
+            await device.writer.close()
+    finally:
+        await store.close()
+
+
+def load_profiles(settings: Settings) -> dict[str, Profile]:
+    """Read the shipped profiles and the owner's, and put the settings' thresholds over them.
+
+    Raises:
+        ConfigError: one is wrong, or the device's own profile is none of them.
+    """
+    own = settings.store.data_dir / "profiles"
+    try:
+        found = load_all(shipped(), own)
+    except InvalidWordError as e:
+        raise ConfigError(str(e), f"Mend the file, or move it out of {own}.") from e
+    for name in filter(None, (settings.device.profile, settings.camera.profile)):
+        if name not in found:
+            known = ", ".join(sorted(found))
+            raise ConfigError(f"There is no profile {name!r}.", f"Known are: {known}.")
+    return {name: apply_overrides(profile, settings) for name, profile in found.items()}
+
+
+def make_store(settings: StoreSettings) -> Store:
+    """The store of these settings; `open` opens it."""
+    return Store(
+        settings.data_dir,
+        now=lambda: datetime.now(UTC).astimezone(),
+        limits=Limits(
+            image_bytes=int(settings.max_gb * GIGABYTE),
+            thumb_bytes=int(settings.max_gb * GIGABYTE / 10),
+            case_age=timedelta(days=settings.max_age_days),
+            deleted_age=timedelta(days=settings.deleted_age_days),
+            staged_age=timedelta(minutes=settings.staged_minutes),
+            staged_bytes=int(settings.max_gb * GIGABYTE / 10),
+        ),
+        min_free_bytes=int(settings.min_free_mb * MEGABYTE),
+        synchronous=settings.synchronous,
+    )
+
+
+def make_vision(
+    settings: VisionSettings,
+    profiles: Mapping[str, Profile],
+    library: ModelLibrary,
+    measured: Path,
+) -> WorkerVision:
+    """The eyes; each start of a worker asks the library what is active."""
+    wanted = {model for profile in profiles.values() for model in profile.model_ids}
+
+    def plan() -> Start:
+        return Start(
+            profiles=tuple(profiles.values()),
+            models={m: str(found.folder) for m in wanted if (found := library.active(m))},
+            threads=settings.threads,
+            max_megapixels=settings.max_megapixels,
+            max_model_mb=settings.max_model_mb,
+            memory_mb=settings.memory_mb,
+        )
+
+    limits = VisionLimits(
+        deadline_s=settings.deadline_s, max_rss_mb=settings.max_rss_mb, queue=settings.queue
+    )
+    return WorkerVision(plan, limits, measured)
+
+
+def make_writer(settings: WriterSettings, library: ModelLibrary) -> LlmWriter | TemplateWriter:
+    """The writer; each text asks the library which model is active."""
+
+    def model() -> LanguageModel | None:
+        for found in library.list():
+            release = found.release
+            named = settings.model in ("", release.id)
+            if found.active and named and release.task is Task.WRITE:
+                return LanguageModel(release.ref, found.folder / release.weights.path)
+        return None
+
+    limits = WriterLimits(
+        deadline_s=settings.deadline_s, memory_mb=settings.memory_mb, idle_s=settings.idle_s
+    )
+    return open_writer(settings.engine, model, limits)
+
+
+def wire(
+    settings: Settings, profiles: Mapping[str, Profile], store: Store, passed: datetime
+) -> Device:
+    """Make every part and hand each what it needs; nothing is started.
+
+    Args:
+        settings: what was read.
+        profiles: id → profile, overrides applied.
+        store: open.
+        passed: a moment that has surely passed; an earlier wall clock is wrong.
+    """
+    clock, events = SystemClock(passed), Events()
+    identity = identify(settings.device.name)
+    installed = settings.store.data_dir / "models"
+    library = ModelLibrary(shipped_models(), installed)
+    vision = make_vision(settings.vision, profiles, library, installed / "measured.json")
+    writer = make_writer(settings.writer, library)
+    summaries = Summaries(writer, store, events, profiles)
+    pipeline = Pipeline(
+        vision, store, summaries, events, clock, identity, profiles, settings.device.profile
+    )
+    camera, trigger = make_camera(settings)
+    watch = CameraWatch(camera, clock, settings.camera.stall_s, tell_camera(events))
+    capture = Capture(watch, trigger, pipeline.keep, events)
+    app = build_app(
+        Parts(
+            pipeline=pipeline,
+            store=store,
+            vision=vision,
+            writer=writer,
+            library=library,
+            capture=capture,
+            events=events,
+            clock=clock,
+            http=settings.http,
+            device=identity.device,
+        )
+    )
+    background = {
+        "vision": vision.watch(),
+        "summaries": summaries.run(),
+        "capture": capture.run(),
+        "housekeeping": Housekeeping(store).run(),
+    }
+    return Device(app, store, vision, writer, background)
+
+
+async def _surely_passed(store: Store) -> datetime:
+    newest = await store.list(Filter(), limit=1)
+    trusted = [case.created for case in newest.cases if case.clock_ok]
+    return max(trusted, default=BUILT)
+
+
+async def _serve(app: web.Application, http: HttpSettings, background: Mapping[str, Work]) -> None:
+    """Serve until told to stop; raises what ended a background task."""
+    runner = web.AppRunner(app, shutdown_timeout=STOP_S)
+    await runner.setup()
+    tasks = [asyncio.create_task(_told_to_stop(), name="stop")]
+    tasks += [asyncio.create_task(work, name=name) for name, work in background.items()]
+    try:
+        await web.TCPSite(runner, http.host, http.port).start()
+        log.info("listening on http://%s:%d", http.host, http.port)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            await task
+            if task.get_name() != "stop":
+                raise OperatorError(f"{task.get_name()} ended by itself", "See the log above it.")
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await runner.cleanup()
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
