@@ -36,7 +36,6 @@ from edge.logs import set_up_logs
 from edge.model_library import ModelLibrary, shipped_models
 from edge.overrides import apply_overrides
 from edge.pipeline import Pipeline
-from edge.store.listing import Filter
 from edge.store.retention import Limits
 from edge.store.store import Store
 from edge.summaries import Summaries
@@ -101,7 +100,7 @@ async def _run(settings: Settings, profiles: Mapping[str, Profile]) -> None:
     report = await store.open()
     log.info("store open: %s", report)
     try:
-        device = wire(settings, profiles, store, await _surely_passed(store))
+        device = wire(settings, profiles, store, report.latest or BUILT)
         await device.vision.start()
         try:
             await _serve(device.app, settings.http, device.background)
@@ -152,7 +151,7 @@ def make_vision(
     settings: VisionSettings,
     profiles: Mapping[str, Profile],
     library: ModelLibrary,
-    measured: Path,
+    measured: Path | None,
 ) -> WorkerVision:
     """The eyes; each start of a worker asks the library what is active."""
     wanted = {model for profile in profiles.values() for model in profile.model_ids}
@@ -235,12 +234,6 @@ def wire(
         "housekeeping": Housekeeping(store).run(),
     }
     return Device(app, store, vision, writer, background)
-
-
-async def _surely_passed(store: Store) -> datetime:
-    newest = await store.list(Filter(), limit=1)
-    trusted = [case.created for case in newest.cases if case.clock_ok]
-    return max(trusted, default=BUILT)
 
 
 async def _serve(app: web.Application, http: HttpSettings, background: Mapping[str, Work]) -> None:

@@ -1,0 +1,60 @@
+"""Measures everything, or what `--only` names, and prints it beside its bars."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from scripts.benchmarks import decision, http, listing
+from scripts.benchmarks.figures import Figure, machine
+
+PARTS = {
+    "decision": decision.measure,
+    "http": http.measure_round_trips,
+    "memory": http.measure_memory,
+    "start": http.measure_start,
+    "list": listing.measure,
+}
+
+
+def main() -> int:
+    """Run the benchmarks; 0 when every bar is met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="figures and machine as JSON")
+    parser.add_argument("--full", action="store_true", help="the long runs: 2,000 photos for (d)")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
+    chosen = parser.parse_args()
+    figures: list[Figure] = []
+    for name in chosen.only.split(","):
+        with tempfile.TemporaryDirectory(prefix="edgecase-bench-") as folder:
+            print(f"measuring: {name}", file=sys.stderr)
+            figures += PARTS[name](Path(folder), chosen.full)
+    if chosen.json:
+        found = [{**asdict(figure), "met": figure.met} for figure in figures]
+        print(json.dumps({"machine": machine(), "figures": found}, indent=1))
+    else:
+        show(figures)
+    return 0 if all(figure.met is not False for figure in figures) else 1
+
+
+def show(figures: list[Figure]) -> None:
+    """Print a table and the machine."""
+    table = Table("figure", "measured", "bar")
+    for figure in figures:
+        bar = "" if figure.bar is None else f"≤ {figure.bar:g} {figure.unit}"
+        colour = {None: "", True: "[green]", False: "[red]"}[figure.met]
+        table.add_row(figure.name, f"{colour}{figure.value:.2f} {figure.unit}", bar)
+    console = Console()
+    console.print(table)
+    console.print(", ".join(f"{key} {value}" for key, value in machine().items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
