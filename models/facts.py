@@ -108,6 +108,7 @@ class Facts:
         require(len(self.reasons) <= MAX_REASONS, "reasons", f"at most {MAX_REASONS}")
         require(len(self.always) <= MAX_ALWAYS, "always", f"at most {MAX_ALWAYS}")
         require(0 <= self.more <= 999, "more", "0..999", self.more)
+        require(not self.more or bool(self.findings), "more", "0, since there are no findings")
         for name, sentence in self._sentences():
             expected = f"one line of at most {MAX_SENTENCE} characters, without mark-up"
             require(is_sayable(sentence), name, expected, sentence)

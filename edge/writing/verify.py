@@ -60,6 +60,8 @@ def verify(text: str, facts: Facts) -> tuple[str, ...]:
         problems.append("a number that is no fact")
     if re.search(r"[^\w\s.,:;'-]", rest):
         problems.append("a sign that is no fact")
+    if re.search(r"\b(\w+)\s+\1\b", rest):
+        problems.append("a word twice in a row")
     allowed = _lexicon(facts)
     strange = {word for word in WORD.findall(rest.casefold()) if word not in allowed}
     problems += [f"'{word}' is no fact" for word in sorted(strange)]

@@ -103,7 +103,8 @@ def photo_of(facts: Facts) -> str:
 
 def reasons_of(facts: Facts) -> str:
     """All reasons as one clause."""
-    return "; ".join(reason.strip().rstrip(".") for reason in facts.reasons if reason.strip(" ."))
+    lines = (" ".join(reason.split()).rstrip(". ") for reason in facts.reasons)
+    return "; ".join(line for line in lines if line)
 
 
 def sentence(text: str) -> str:

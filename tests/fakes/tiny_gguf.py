@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHAT_TEMPLATE = (
-    "{% for message in messages %}<s>{{ message['role'] }}: {{ message['content'] }}</s>{% endfor %}"
+    "{% for message in messages %}"
+    "<s>{{ message['role'] }}: {{ message['content'] }}</s>"
+    "{% endfor %}"
     "{% if add_generation_prompt %}<s>assistant: {% endif %}"
 )
 WIDTH = 128
@@ -104,4 +106,6 @@ def _weights(
     if len(shape) == 1:
         return np.ones(shape, dtype=np.float32)
     spread = 3.0 if name == "output.weight" else 1.0
-    return (rng.standard_normal(shape) * spread / np.sqrt(shape[-1])).astype(np.float16)
+    weights: NDArray[np.float16]
+    weights = (rng.standard_normal(shape) * spread / np.sqrt(shape[-1])).astype(np.float16)
+    return weights
