@@ -28,7 +28,9 @@ def connect(path: Path, synchronous: Synchronous, *, read_only: bool = False) ->
     Raises:
         sqlite3.Error: it can't be opened.
     """
-    mode = "ro" if read_only else "rwc"
+    if not read_only:
+        path.touch(mode=0o600)  # what people typed is nobody else's business
+    mode = "ro" if read_only else "rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,

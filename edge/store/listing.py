@@ -35,7 +35,7 @@ class Filter:
     until: datetime | None = None
     """Created before."""
     q: str | None = None
-    """Words of which each begins one of the form's, the summary's or the labels'."""
+    """Words of which each begins (a single letter: is) one of the form, the summary, the labels."""
     include_deleted: bool = False
     """True: the deleted ones among the others."""
 
@@ -87,11 +87,9 @@ def query(which: Filter, before: int | None, *, full_text: bool) -> tuple[str, d
         condition, words = _search(which.q, full_text=full_text)
         conditions.append(condition)
         values |= words
-    conditions += [condition for condition, _ in _plain(which)]
-    values |= {name: value for _, pair in _plain(which) for name, value in pair.items()}
-    if before is not None:
-        conditions.append(f"{order} < :before")
-        values["before"] = before
+    for condition, parameters in (*_plain(which), *_bounds(which, before, order)):
+        conditions.append(condition)
+        values |= parameters
     where = " AND ".join(conditions)
     return f"SELECT l.seq FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT :limit", values
 
@@ -111,16 +109,37 @@ def _plain(which: Filter) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
+def _bounds(which: Filter, before: int | None, order: str) -> list[tuple[str, dict[str, Any]]]:
+    """Where the numbers of the page can lie: with it, a few recent cases are found at once.
+
+    Times and numbers grow together as long as the clock was right, and only then is this narrow.
+    """
+    found: list[tuple[str, dict[str, Any]]] = []
+    if before is not None:
+        found.append((f"{order} < :before", {"before": before}))
+    if which.since is not None:
+        first = "(SELECT min(seq) FROM cases INDEXED BY cases_created WHERE created >= :since)"
+        found.append((f"{order} >= {first}", {}))
+    if which.until is not None:
+        last = "(SELECT max(seq) FROM cases INDEXED BY cases_created WHERE created < :until)"
+        found.append((f"{order} <= {last}", {}))
+    return found
+
+
 def _search(q: str, *, full_text: bool) -> tuple[str, dict[str, Any]]:
     words = [w for w in q.replace("\0", " ").split() if any(c.isalnum() for c in w)][:MAX_WORDS]
     if not words:
         return "0", {}
     if full_text:
-        quoted = ('"' + word.replace('"', '""') + '"*' for word in words)
-        return "case_text MATCH :q", {"q": " ".join(quoted)}
+        return "case_text MATCH :q", {"q": " ".join(_term(word) for word in words)}
     escaped = [w.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for w in words]
     likes = " AND ".join(f"t.text LIKE :q{n} ESCAPE '\\'" for n in range(len(words)))
     return likes, {f"q{n}": f"%{word}%" for n, word in enumerate(escaped)}
+
+
+def _term(word: str) -> str:
+    """A word for FTS5, as data; from two characters on it is the beginning of one."""
+    return '"' + word.replace('"', '""') + ('"*' if len(word) > 1 else '"')
 
 
 def has_full_text(db: Database) -> bool:

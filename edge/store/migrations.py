@@ -24,6 +24,7 @@ CREATE TABLE cases (
     restore_to TEXT,                 -- the status it had before it was deleted
     body TEXT NOT NULL               -- models.case.Case as JSON, without `sync`
 );
+CREATE INDEX cases_created ON cases (created);
 CREATE INDEX cases_deleted ON cases (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- One thin row for a case (label '') and one for each label people are shown: whatever the filters
