@@ -1,0 +1,141 @@
+"""`edgecase models …`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.cli.options import Config, Json, settings_of
+from edge.cli.output import USAGE, note, show_json, show_table
+
+if TYPE_CHECKING:
+    from edge.config import Settings
+    from edge.model_library import Model
+    from models.release import ModelRelease
+
+app = typer.Typer(no_args_is_help=True)
+
+Ident = Annotated[str, typer.Argument(metavar="ID", help="The model.")]
+HEADINGS = ("model", "version", "task", "active", "from", "median ms", "description")
+
+
+@app.callback()
+def models() -> None:
+    """Look at the models on this device, and choose which ones serve."""
+
+
+@app.command("list")
+def list_models(json: Json = False, config: Config = None) -> None:
+    """List every version of every model; the active one serves."""
+    from edge.cli.eyes import library_of
+
+    library = library_of(settings_of(config))
+    found, broken = library.list(), library.broken()
+    if json:
+        show_json({"models": [_as_json(model) for model in found], "broken": dict(broken)})
+        return
+    if found:
+        show_table(HEADINGS, map(_row, found))
+    else:
+        note("no models: `edgecase models install FILE`")
+    for folder, why in broken.items():
+        note(f"{folder} is no model: {why}")
+
+
+@app.command("install")
+def install(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A model file, or a folder with model.toml.")
+    ],
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="What the file doesn't tell, e.g. labels=cat,dog."),
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Copy a model onto the device; one that is new to it is active at once."""
+    from edge.cli.install_model import install_model
+
+    settings = settings_of(config)
+    release = install_model(settings, file, answer or [])
+    if release is None:
+        raise typer.Exit(USAGE)
+    _tell(settings, release, "installed", json)
+
+
+@app.command("activate")
+def activate(
+    ident: Ident,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="As `models list` shows it.")],
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Choose which version of a model serves."""
+    from edge.cli.eyes import library_of
+
+    settings = settings_of(config)
+    model = library_of(settings).activate(ident, version)
+    _tell(settings, model.release, "active", json)
+
+
+@app.command("rollback")
+def rollback(ident: Ident, json: Json = False, config: Config = None) -> None:
+    """Go back to the version that was active before."""
+    from edge.cli.eyes import library_of
+
+    settings = settings_of(config)
+    model = library_of(settings).rollback(ident)
+    _tell(settings, model.release, "active", json)
+
+
+@app.command("pull")
+def pull(config: Config = None) -> None:
+    """Fetch released models from a tower; needs a release repository, which none is set for."""
+    from edge.errors import OperatorError
+
+    settings_of(config)
+    raise OperatorError(
+        "No release repository is configured on this device.",
+        "This version installs models from files: edgecase models install FILE",
+    )
+
+
+def _tell(settings: "Settings", release: "ModelRelease", what: str, json: bool) -> None:
+    from edge.cli.reload import reload_daemon
+
+    served = reload_daemon(settings.http)
+    if json:
+        show_json({"model": release.id, "version": release.version, "daemon": served})
+    else:
+        typer.echo(f"{release.ref} is {what}")
+        note(served)
+
+
+def _as_json(model: "Model") -> dict[str, object]:
+    from models.jsonable import to_json
+
+    release = model.release
+    return {
+        "id": release.id,
+        "version": release.version,
+        "task": release.task.value,
+        "active": model.active,
+        "shipped": model.shipped,
+        "folder": str(model.folder),
+        "measured": to_json(model.measured),
+        "description": release.description,
+    }
+
+
+def _row(model: "Model") -> tuple[str, ...]:
+    release, measured = model.release, model.measured
+    return (
+        release.id,
+        release.version,
+        release.task.value,
+        "yes" if model.active else "",
+        "EdgeCase" if model.shipped else "you",
+        "" if measured is None else f"{measured.median_ms:.1f}",
+        release.description,
+    )

@@ -1,0 +1,21 @@
+"""`edgecase run`."""
+
+import os
+
+from edge.cli.options import Config
+from edge.cli.output import show_error
+
+
+def run(config: Config = None) -> None:
+    """Run the device: camera, phone pages, HTTP, until it is stopped.
+
+    With an error in the settings it serves a page that says what is wrong, and nothing else.
+    """
+    from edge import daemon
+    from edge.settings_file import read
+
+    found = read(config, os.environ)
+    problem = found.error()
+    if problem is not None:
+        show_error(problem)
+    daemon.run(found.settings, problem)
