@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from edge.api.parts import Library, Looks
     from edge.events import Events
+    from edge.model_library import Model
     from edge.ports import Vision, Writer
     from models.profile import Profile
 
@@ -71,10 +72,25 @@ class ModelsApi:
         return Models(
             serving=status.models,
             refused=status.refused,
-            installed=tuple(self._library.installed()),
+            installed=tuple(map(_installed, self._library.list())),
             writer=self._writer.status(),
             profiles=tuple(_profile(each) for each in self._pipeline.profiles.values()),
         )
+
+
+def _installed(model: Model) -> dict[str, Any]:
+    release = model.release
+    return {
+        "id": release.id,
+        "version": release.version,
+        "task": release.task.value,
+        "format": release.format.value,
+        "active": model.active,
+        "shipped": model.shipped,
+        "description": release.description,
+        "labels": list(release.labels),
+        "figures": to_json(release.figures),
+    }
 
 
 def _profile(profile: Profile) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edge.config import HttpSettings
 from edge.errors import ConfigError
@@ -13,6 +13,7 @@ from edge.ports import Clock, Vision, Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from edge.model_library import Model
     from edge.pipeline import Submission, Verdict
     from edge.ports import CameraStatus, Inspection
     from edge.store.images import ImageFile
@@ -166,8 +167,8 @@ class Capture(Protocol):
 class Library(Protocol):
     """What is installed."""
 
-    def installed(self) -> Sequence[Mapping[str, Any]]:
-        """One entry a model: id, version, task, active, …."""
+    def list(self) -> Sequence[Model]:
+        """Every version of every model on the device."""
         ...
 
 

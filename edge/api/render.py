@@ -34,6 +34,7 @@ def set_up_templates(app: web.Application, device: str) -> None:
         auto_reload=False,
     )
     environment.globals.update(device=device, **views.HELPERS)
+    environment.filters["readable"] = views.readable
 
 
 def page(

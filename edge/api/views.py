@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 COLOURS = 10
 """Classes c0 … c9 of the style sheet; the palette is the one that annotated photos are drawn in."""
+QUOTED = re.compile(r"'([A-Za-z0-9_.-]+)'")
+"""A label as the reasons name it."""
 CHIP = {
     Status.ACCEPTED: ("ok", "Accepted"),
     Status.NEEDS_REVIEW: ("look", "Needs a look"),
@@ -31,6 +34,10 @@ SYNC_WORDS = {
     "stored": "Safe on the tower",
 }
 
+"""How far a case has travelled, in words."""
+SYNC_SHORT = {"queued": "only here", "sent": "on its way", "stored": "on the tower"}
+"""The same, short."""
+
 
 @dataclass(frozen=True, slots=True)
 class Banner:
@@ -40,8 +47,8 @@ class Banner:
     """ok, look or bad: a class of the style sheet."""
     title: str
     """A few plain words."""
-    text: str
-    """Why, or what to do."""
+    lines: tuple[str, ...]
+    """Why, or what to do, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Chip:
+    """The ground of a label, in pixels of the upright original."""
+
+    x: float
+    """Left."""
+    y: float
+    """Top."""
+    width: float
+    """Pixels."""
+    height: float
+    """Pixels."""
+
+    def touches(self, other: Chip) -> bool:
+        """True where they overlap."""
+        beside = self.x >= other.x + other.width or other.x >= self.x + self.width
+        apart = self.y >= other.y + other.height or other.y >= self.y + self.height
+        return not (beside or apart)
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """One box over the picture, in pixels of the upright original."""
 
@@ -76,12 +103,8 @@ class Shape:
     """0..9."""
     text: str
     """On its chip."""
-    chip_x: float
-    """Left edge of the chip."""
-    chip_y: float
-    """Top edge of the chip."""
-    chip_width: float
-    """Pixels."""
+    chip: Chip
+    """Where the text stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +124,11 @@ class Overlay:
 def banner(verdict: Verdict) -> Banner:
     """The verdict in a few words."""
     if verdict.status == "retake":
-        return Banner("bad", "Take it again", sentence(verdict.message))
+        return Banner("bad", "Take it again", (readable(verdict.message),))
     if verdict.status == "uncertain":
-        return Banner("look", "A person should look", sentence(verdict.message))
-    return Banner("ok", "Usable", counted(verdict.inspection.predictions))
+        reasons = tuple(readable(reason) for reason in verdict.decision.reasons)
+        return Banner("look", "A person should look", reasons)
+    return Banner("ok", "Usable", (counted(verdict.inspection.predictions),))
 
 
 def counted(predictions: Sequence[Prediction]) -> str:
@@ -116,7 +140,7 @@ def counted(predictions: Sequence[Prediction]) -> str:
     if not found:
         found = {p.label: 1 for p in predictions if p.shown}
     words = [plain(name) if n == 1 else f"{n} × {plain(name)}" for name, n in found.items()]
-    return sentence(", ".join(words)) if words else "Nothing was found on it."
+    return sentence(", ".join(words)) if words else "Nothing found"
 
 
 def rows(predictions: Sequence[Prediction]) -> tuple[Row, ...]:
@@ -138,30 +162,27 @@ def rows(predictions: Sequence[Prediction]) -> tuple[Row, ...]:
 def overlay(predictions: Sequence[Prediction], width: int, height: int) -> Overlay:
     """The boxes of the shown detections, with a chip each that stays inside the picture."""
     font = max(width, height) / 26
-    boxes = [
-        p for p in predictions if p.shown and p.refines is None and p.source is Source.DETECTOR
-    ]
-    numbered = list(enumerate(boxes, start=1))
-    shapes = tuple(_shape(p, width, font) for _, p in reversed(numbered))
-    return Overlay(width, height, font, shapes)
+    own = [p for p in predictions if p.shown and p.refines is None]
+    shapes: list[Shape] = []
+    for prediction in own:  # the surest chooses its place first
+        if prediction.source is Source.DETECTOR:
+            taken = [shape.chip for shape in shapes]
+            shapes.append(_shape(prediction, width, height, font, taken))
+    return Overlay(width, height, font, tuple(reversed(shapes)))
 
 
-def _shape(prediction: Prediction, width: int, font: float) -> Shape:
+def _shape(
+    prediction: Prediction, width: int, height: int, font: float, taken: Sequence[Chip]
+) -> Shape:
     x1, y1, x2, y2 = prediction.box
     text = f"{plain(prediction.label)} {percent(prediction.confidence)}%"
-    chip_width = (len(text) * 0.56 + 0.9) * font
-    above = y1 - font * 1.35
-    return Shape(
-        x=x1,
-        y=y1,
-        width=x2 - x1,
-        height=y2 - y1,
-        colour=colour(prediction.label),
-        text=text,
-        chip_x=max(0.0, min(x1, width - chip_width)),
-        chip_y=above if above >= 0 else y1,
-        chip_width=chip_width,
-    )
+    wide, high = (len(text) * 0.58 + 0.8) * font, font * 1.35
+    x = max(0.0, min(x1, width - wide))
+    inside = [y for y in (y1 - high, y1, y2, y2 - high, y1 + high) if 0 <= y <= height - high]
+    spots = [Chip(x, y, wide, high) for y in inside or [0.0]]
+    free = [spot for spot in spots if not any(spot.touches(other) for other in taken)]
+    chip = (free or spots)[0]
+    return Shape(x1, y1, x2 - x1, y2 - y1, colour(prediction.label), text, chip)
 
 
 def colour(label: str) -> int:
@@ -172,6 +193,11 @@ def colour(label: str) -> int:
 def plain(label: str) -> str:
     """A label as people write it."""
     return label.replace("_", " ").replace("-", " ").strip()
+
+
+def readable(reason: str) -> str:
+    """A reason as people read it: labels in their quotes without underscores."""
+    return sentence(QUOTED.sub(lambda found: f"“{plain(found[1])}”", reason))
 
 
 def sentence(text: str) -> str:
@@ -211,9 +237,11 @@ HELPERS = {
     "overlay": overlay,
     "percent": percent,
     "plain": plain,
+    "readable": readable,
     "rows": rows,
     "sentence": sentence,
     "size": size,
+    "sync_short": SYNC_SHORT,
     "sync_words": SYNC_WORDS,
 }
 """What the templates may call."""

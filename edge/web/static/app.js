@@ -12,7 +12,10 @@ document.addEventListener("alpine:init", () => {
     odd: false,
     mode: "idle",
     get empty() {
-      return this.url === "" || this.odd;
+      return this.url === "" || this.odd || this.mode === "idle";
+    },
+    get strange() {
+      return this.odd && this.mode === "done";
     },
     init() {
       const form = document.getElementById("shoot");
@@ -25,7 +28,11 @@ document.addEventListener("alpine:init", () => {
         this.mode = "looking";
         this.clear();
       });
-      form.addEventListener("htmx:afterRequest", () => { this.mode = "done"; });
+      form.addEventListener("htmx:afterRequest", (event) => {
+        if (event.target === form) this.mode = event.detail.successful ? "done" : "idle";
+      });
+      // A verdict, or what became of it, is read from its top.
+      document.getElementById("result").addEventListener("htmx:afterSwap", () => window.scrollTo({ top: 0 }));
       for (const name of ["htmx:sendError", "htmx:timeout"]) {
         document.body.addEventListener(name, () => this.offline());
       }
@@ -51,7 +58,7 @@ document.addEventListener("alpine:init", () => {
       for (const id of ["banner", "boxes", "result"]) document.getElementById(id).replaceChildren();
     },
     offline() {
-      this.mode = "done";
+      this.mode = "idle";
       const box = document.createElement("div");
       box.className = "banner bad";
       box.textContent = "The device does not answer. Is your phone still on its network?";
