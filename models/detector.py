@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.calibration import logit, sigmoid, temperatures
-from models.detection import Box, Detection
+from models.detection import Detection
 from models.network_input import input_of
 from models.nms import non_maximum_suppression
-from models.preprocess import Image, to_tensor, unscale
+from models.preprocess import Image, to_tensor
 from models.release import HeadLayout, Task
 from models.runner import RefusedModelError
 from models.yolo import Candidates, decode
@@ -19,6 +19,7 @@ from models.yolo_head import resolve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from models.detection import Box
     from models.preprocess import Placement
     from models.release import ModelRelease
     from models.runner import Runner
@@ -42,7 +43,13 @@ class Detector:
         self._temperatures = temperatures(release.calibration, release.labels)
 
     def detect(
-        self, image: Image, keep: float, iou: float, max_detections: int, factor: float = 1.0
+        self,
+        image: Image,
+        keep: float,
+        iou: float,
+        max_detections: int,
+        factor: float = 1.0,
+        size: tuple[int, int] | None = None,
     ) -> tuple[Detection, ...]:
         """Find what the model knows.
 
@@ -52,6 +59,8 @@ class Detector:
             iou: overlap above which the weaker of two boxes of one label goes.
             max_detections: at most this many.
             factor: size of `image` as a share of the original's, (0..1].
+            size: width and height of the original, where `factor` doesn't give them exactly; boxes
+                are clipped to them.
 
         Returns:
             Detections, surest first; boxes in pixels of the upright original.
@@ -64,13 +73,10 @@ class Detector:
             chosen = np.argsort(-confidences, kind="stable")[:max_detections]
         else:
             chosen = non_maximum_suppression(boxes, confidences, classes, iou, max_detections)
+        corners = _to_original(boxes[chosen], factor, size)
         return tuple(
-            Detection(
-                unscale(_box(boxes[i]), factor),
-                self.release.labels[classes[i]],
-                float(confidences[i]),
-            )
-            for i in chosen
+            Detection(box, self.release.labels[classes[i]], float(confidences[i]))
+            for box, i in zip(corners, chosen, strict=True)
         )
 
     def _judge(
@@ -87,6 +93,11 @@ class Detector:
         return boxes[good], confidences[good], classes[good]
 
 
-def _box(row: NDArray[np.float32]) -> Box:
-    x1, y1, x2, y2 = row.tolist()
-    return x1, y1, x2, y2
+def _to_original(
+    boxes: NDArray[np.float32], factor: float, size: tuple[int, int] | None
+) -> list[Box]:
+    """The one place where boxes leave the decoded picture for the upright original."""
+    moved = boxes.astype(np.float64) / factor
+    if size is not None:
+        moved = np.minimum(moved, np.array(size * 2, np.float64))
+    return [(x1, y1, x2, y2) for x1, y1, x2, y2 in moved.tolist()]

@@ -22,6 +22,7 @@ def classify(
     factor: float,
     detections: Sequence[Prediction],
     use: ClassifierUse,
+    size: tuple[int, int] | None = None,
 ) -> tuple[tuple[Prediction, ...], bool]:
     """Classify what the profile wants classified.
 
@@ -31,6 +32,7 @@ def classify(
         factor: its size as a share of the original's, (0..1].
         detections: what was found, boxes in pixels of the original.
         use: the profile's wishes.
+        size: width and height of the original, where `factor` doesn't give them exactly.
 
     Returns:
         One prediction for the frame, or one for each shown detection with the index of that in
@@ -38,9 +40,8 @@ def classify(
     """
     if use.on is ClassifyOn.FRAME:
         said = classifier.classify(image)
-        height, width = image.shape[:2]
-        frame = (0.0, 0.0, width / factor, height / factor)
-        predictions = (_prediction(said, frame),)
+        width, height = size or (image.shape[1] / factor, image.shape[0] / factor)
+        predictions = (_prediction(said, (0.0, 0.0, float(width), float(height))),)
         return predictions, classifier.out_of_domain(said, use.energy_threshold)
     side = max(classifier.input.width, classifier.input.height)
     found, unknown = [], False

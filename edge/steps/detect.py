@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def detect(
-    detector: Detector, image: Image, factor: float, use: DetectorUse
+    detector: Detector,
+    image: Image,
+    factor: float,
+    use: DetectorUse,
+    size: tuple[int, int] | None = None,
 ) -> tuple[Prediction, ...]:
     """Find what the profile's detector knows.
 
@@ -22,11 +26,12 @@ def detect(
         image: H x W x 3 uint8 RGB, upright, decoded.
         factor: its size as a share of the original's, (0..1].
         use: the profile's thresholds.
+        size: width and height of the original, where `factor` doesn't give them exactly.
 
     Returns:
         Everything above `keep`, surest first; what is below `show` is there for learning only.
     """
-    found = detector.detect(image, use.keep, use.iou, use.max_detections, factor)
+    found = detector.detect(image, use.keep, use.iou, use.max_detections, factor, size)
     return tuple(
         Prediction(
             label=each.label,
