@@ -7,7 +7,6 @@ when the last holder closes it, it is gone, whoever died on the way.
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
 
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
@@ -17,7 +16,7 @@ class FrameError(Exception):
     """A frame that can't be what it should be: too large, or changed while it was read."""
 
 
-def share(data: bytes | memoryview) -> int:
+def share(data: bytes) -> int:
     """Put `data` into a new sealed memfd.
 
     Returns:
@@ -58,15 +57,3 @@ def read(fd: int, limit: int) -> bytes:
     if len(data) != size:
         raise FrameError(f"a frame of {size} bytes gave only {len(data)}")
     return data
-
-
-def mapped(fd: int) -> memoryview:
-    """Map a sealed frame read-only, without a copy; for frames of the trusted side.
-
-    The mapping lives as long as something points into it; `fd` may be closed at once.
-    """
-    size = os.fstat(fd).st_size
-    if size == 0:  # an empty file can't be mapped
-        return memoryview(b"")
-    # Private, since older kernels refuse a shared mapping of what is sealed against writing.
-    return memoryview(mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))

@@ -53,7 +53,7 @@ def confine(memory_mb: int) -> tuple[str, ...]:
 
 
 def _volunteer() -> None:
-    Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), encoding="ascii")
+    Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), encoding="utf-8")
 
 
 def _leave_network(libc: ctypes.CDLL) -> None:

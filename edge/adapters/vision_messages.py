@@ -6,6 +6,7 @@ it arrives whole, with its descriptors, or the other side is gone.
 
 from __future__ import annotations
 
+import array
 import json
 import os
 import socket
@@ -17,7 +18,7 @@ from edge.adapters import shared_frames
 from edge.measure_model import Measurement
 from edge.ports import Inspection, ModelInUse
 from models.detection import Prediction
-from models.jsonable import InvalidWordError, from_json, to_json
+from models.jsonable import from_json, to_json
 from models.profile import Profile
 
 MAX_DATAGRAM = 64 * 1024
@@ -47,6 +48,8 @@ class Start:
     threads: int = 0
     """Of an inference; 0 measures and chooses."""
     max_megapixels: float = 50.0
+    """Of a photo."""
+    max_bytes: int = 32 * 1024 * 1024
     """Of a photo."""
     max_model_mb: float = 200.0
     """Of a model file."""
@@ -156,6 +159,7 @@ _KINDS: dict[str, type[Any]] = {
     )
 }
 _SPILLED = b"spilled"
+_INT = array.array("i").itemsize
 
 
 def send(channel: socket.socket, message: Message, frames: tuple[int, ...] = ()) -> None:
@@ -184,12 +188,12 @@ def receive(channel: socket.socket) -> tuple[Message, tuple[int, ...]]:
         BlockingIOError: nothing is there (non-blocking).
     """
     try:
-        text, fds, flags, _ = socket.recv_fds(
-            channel, MAX_DATAGRAM, MAX_FRAMES + 1, socket.MSG_CMSG_CLOEXEC
+        text, beside, flags, _ = channel.recvmsg(
+            MAX_DATAGRAM, socket.CMSG_SPACE((MAX_FRAMES + 1) * _INT), socket.MSG_CMSG_CLOEXEC
         )
     except ConnectionError as e:
         raise EOFError(str(e)) from e
-    frames = list(fds)
+    frames = _descriptors(beside)
     try:
         if not text:
             raise EOFError("the other side closed")
@@ -209,6 +213,15 @@ def close(frames: tuple[int, ...] | list[int]) -> None:
         os.close(fd)
 
 
+def _descriptors(beside: list[tuple[int, int, bytes]]) -> list[int]:
+    """By hand, since `socket.recv_fds` leaves them open in every program that is started later."""
+    found = array.array("i")
+    for level, kind, data in beside:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(data[: len(data) - len(data) % _INT])
+    return found.tolist()
+
+
 def _unspill(frames: list[int]) -> bytes:
     if not frames:
         raise ProtocolError("a message without its text")
@@ -225,6 +238,6 @@ def _decode(text: bytes) -> Message:
     try:
         kind, body = json.loads(text)
         message: Message = from_json(_KINDS[kind], body)
-    except (ValueError, TypeError, KeyError, InvalidWordError) as e:
+    except (ValueError, TypeError, KeyError, RecursionError) as e:
         raise ProtocolError(f"not a message: {e}") from e
     return message

@@ -154,6 +154,7 @@ class WorkerVision:
             pid=serving.process.pid if serving else None,
             restarts=max(0, self._started - 1),
             jobs=self._done,
+            waiting=len(self._jobs),
             models=serving.ready.models if serving else (),
             refused=self._refused(),
             notes=serving.ready.notes if serving else (),

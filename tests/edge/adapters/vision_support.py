@@ -67,4 +67,4 @@ async def timed(what: Awaitable[object]) -> float:
     return time.perf_counter() - before
 
 
-__all__ = ["COMMAND", "FAST", "HOSTILE", "LoopLatency", "serving", "timed", "until"]
+__all__ = ["COMMAND", "FAST", "HOSTILE", "VisionLimits", "LoopLatency", "serving", "timed", "until"]

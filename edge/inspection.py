@@ -1,0 +1,186 @@
+"""What the vision worker does with one photo: the order of the steps, readable in one look.
+
+    read the header ─► clean copy ─► decode, small ─► quality ─┬─► retake
+                                          detect ◄── usable ◄──┘
+                    quality on the subject ─► retake, or classify
+
+Runs in the worker alone: everything here may crash, hang or eat the memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edge.measures import MEASURED_SIDE, measure, subject_sharpness
+from edge.ports import Inspection, Photo
+from edge.steps.check_quality import Subject, check_quality
+from edge.steps.classify import classify
+from edge.steps.detect import detect
+from models.classifier import Classifier
+from models.detection import area
+from models.detector import Detector
+from models.image import Decoded, Format, Limits, decode, read_header, sanitise, thumbnail
+from models.profile import ClassifyOn, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from models.detection import Prediction
+
+CROP_DETAIL = 4
+"""A classifier of crops gets a picture whose longer side is this many times its input's: then a
+crop of a quarter of the frame has all the pixels that the network can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a profile looks with."""
+
+    profile: Profile
+    """Its rules, with what the settings put in their place."""
+    detector: Detector | None = None
+    """Loaded and tried; None where the profile has none, or it isn't installed."""
+    classifier: Classifier | None = None
+    """The same."""
+    missing: tuple[str, ...] = ()
+    """Ids of the profile's models that aren't there."""
+
+    @property
+    def blind(self) -> bool:
+        """True where a model is missing that the profile can't do without."""
+        return bool(set(self.missing) - set(self.profile.optional_ids))
+
+    @property
+    def side(self) -> int:
+        """How many pixels the longer side of the decoded photo needs."""
+        sides = [MEASURED_SIDE]
+        if self.detector is not None:
+            sides.append(max(self.detector.input.width, self.detector.input.height))
+        if self.classifier is not None and self.profile.classifier is not None:
+            side = max(self.classifier.input.width, self.classifier.input.height)
+            crops = self.profile.classifier.on is ClassifyOn.CROPS
+            sides.append(side * CROP_DETAIL if crops else side)
+        return max(sides)
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Role → id@version of what looks."""
+        roles = {"detector": self.detector, "classifier": self.classifier}
+        return {role: model.release.ref for role, model in roles.items() if model is not None}
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Times the steps."""
+
+    started: float = field(default_factory=time.perf_counter)
+    """Seconds, monotonic."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Step → milliseconds."""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a step."""
+        before = time.perf_counter()
+        yield
+        self._add(name, before)
+
+    def total(self) -> dict[str, float]:
+        """The steps, and the time since the watch was made."""
+        self._add("total", self.started)
+        return self.timings
+
+    def _add(self, name: str, since: float) -> None:
+        spent = (time.perf_counter() - since) * 1000
+        self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
+
+
+def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]:
+    """Read, judge, detect and classify one photo.
+
+    Args:
+        data: the file as it came.
+        look: what to look with.
+        limits: what is taken.
+
+    Raises:
+        UnreadableImageError: not a picture, or not a whole one.
+        TooLargeImageError: over the limits.
+        MemoryError: not enough memory for it.
+    """
+    watch = Stopwatch()
+    decoded, photo = _read(data, look, limits, watch)
+    rules = look.profile.quality
+    with watch.step("quality"):
+        measures = measure(decoded)
+        quality = check_quality(measures, rules)
+    predictions: tuple[Prediction, ...] = ()
+    out_of_domain = False
+    looks = quality.usable and not look.blind
+    if looks:
+        with watch.step("detect"):
+            predictions = _detect(decoded, look)
+        with watch.step("quality"):
+            quality = check_quality(measures, rules, _subject(decoded, predictions))
+    if looks and quality.usable:
+        with watch.step("classify"):
+            classes, out_of_domain = _classify(decoded, look, predictions)
+        predictions += classes
+    inspection = Inspection(
+        quality=quality,
+        predictions=predictions if quality.usable else (),
+        models=look.models if looks else {},
+        timings=watch.total(),
+        out_of_domain=out_of_domain,
+        missing=look.missing,
+    )
+    return inspection, photo
+
+
+def _read(data: bytes, look: Look, limits: Limits, watch: Stopwatch) -> tuple[Decoded, Photo]:
+    """Check the header, make the clean copy, decode as small as the models allow."""
+    with watch.step("decode"):
+        header = read_header(data, limits)
+        clean, media_type = sanitise(data, header, look.profile.keep_metadata)
+        if header.format is Format.HEIC:  # decoded already: go on with the JPEG it became
+            header = read_header(clean, limits)
+        decoded = decode(clean, header, look.side)
+    with watch.step("store"):
+        photo = Photo(
+            data=clean,
+            sha256=hashlib.sha256(clean).hexdigest(),
+            media_type=media_type,
+            width=decoded.width,
+            height=decoded.height,
+            thumbnail=thumbnail(decoded.image),
+        )
+    return decoded, photo
+
+
+def _detect(decoded: Decoded, look: Look) -> tuple[Prediction, ...]:
+    if look.detector is None or look.profile.detector is None:
+        return ()
+    return detect(look.detector, decoded.image, decoded.factor, look.profile.detector)
+
+
+def _classify(
+    decoded: Decoded, look: Look, found: Sequence[Prediction]
+) -> tuple[tuple[Prediction, ...], bool]:
+    if look.classifier is None or look.profile.classifier is None:
+        return (), False
+    use = look.profile.classifier
+    return classify(look.classifier, decoded.image, decoded.factor, found, use)
+
+
+def _subject(decoded: Decoded, found: Sequence[Prediction]) -> Subject | None:
+    """The largest thing that is shown: what the photo is of."""
+    shown = [prediction.box for prediction in found if prediction.shown]
+    if not shown:
+        return None
+    box = max(shown, key=area)
+    share = min(1.0, area(box) / (decoded.width * decoded.height))
+    return Subject(share, subject_sharpness(decoded, box))

@@ -1,0 +1,43 @@
+from edge.adapters.vision_blame import MEMORY_S, MOST, Blame
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_photo_is_guilty_from_its_second_worker_on():
+    blame = Blame()
+    assert not blame.guilty(b"evil")
+    assert blame.mark(b"evil") == 1
+    assert not blame.guilty(b"evil")
+    assert blame.mark(b"evil") == 2
+    assert blame.guilty(b"evil")
+
+
+def test_another_photo_of_the_same_length_is_not_guilty():
+    blame = Blame()
+    blame.mark(b"evil")
+    blame.mark(b"evil")
+    assert not blame.guilty(b"good")
+
+
+def test_guilt_is_forgotten_after_a_while():
+    clock = Clock()
+    blame = Blame(clock)
+    blame.mark(b"evil")
+    blame.mark(b"evil")
+    clock.now = MEMORY_S + 1
+    assert not blame.guilty(b"evil")
+    assert blame.mark(b"evil") == 1
+
+
+def test_only_so_many_are_remembered():
+    blame = Blame()
+    for _ in range(2):
+        blame.mark(b"first")
+    for n in range(MOST):
+        blame.mark(b"other %d" % n)
+    assert not blame.guilty(b"first")
