@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edge.errors import NotFoundError
+from edge.errors import NotFoundError, OperatorError
 from edge.store.sidecars import Sidecar
 from edge.store.times import from_us, to_us
 from models.case import Case, Status, Sync, SyncPhase
@@ -97,12 +97,20 @@ def by_seq(db: Database, seq: int) -> Sidecar:
 
 
 def sidecar_of(row: sqlite3.Row | tuple[Any, ...]) -> Sidecar:
-    """Make a case of a row's `COLUMNS`."""
+    """Make a case of a row's `COLUMNS`.
+
+    Raises:
+        OperatorError: the row has rotted where SQLite can't see it.
+    """
     body, phase, sync_at, deleted_at, restore_to = row
-    sync = Sync(SyncPhase(phase), None if sync_at is None else from_us(sync_at))
-    case = replace(from_json(Case, json.loads(body)), sync=sync)
-    deleted = None if deleted_at is None else from_us(deleted_at)
-    return Sidecar(case, deleted, None if restore_to is None else Status(restore_to))
+    try:
+        sync = Sync(SyncPhase(phase), None if sync_at is None else from_us(sync_at))
+        case = replace(from_json(Case, json.loads(body)), sync=sync)
+        deleted = None if deleted_at is None else from_us(deleted_at)
+        return Sidecar(case, deleted, None if restore_to is None else Status(restore_to))
+    except ValueError as e:
+        hint = "Stop the device, move cases.db* away and start it: it is rebuilt from its files."
+        raise OperatorError(f"A row of the database holds no case: {e}", hint) from e
 
 
 def references(db: Database, case_id: str) -> list[Reference]:
