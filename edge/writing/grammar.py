@@ -62,8 +62,17 @@ def _rule(name: str) -> str:
 
 def _part(choices: Iterable[str]) -> str:
     """One part: its choices, as they stand inside a JSON string."""
-    said = [literal(json.dumps(choice, ensure_ascii=False)[1:-1]) for choice in choices]
+    said = [literal(_json(choice)) for choice in choices]
     return said[0] if len(said) == 1 else f"({' | '.join(said)})"
+
+
+def _json(choice: str) -> str:
+    """The inside of a JSON string, without anything that a token like `</s>` could stand for.
+
+    A model's control tokens match a literal of the same characters, and come out as nothing.
+    """
+    inside = json.dumps(choice, ensure_ascii=False)[1:-1]
+    return inside.replace("<", "\\u003c").replace("[", "\\u005b")
 
 
 def _longest(slot: Slot) -> int:
