@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from typing import TYPE_CHECKING
 
-import structlog
 from aiohttp import web
 
 from edge.api.replies import as_error, wants_html
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from edge.api.operation import Handler
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 CODES = {
     400: "bad_request",
@@ -76,7 +76,7 @@ def errors(as_page: Callable[[web.Request, EdgeError], web.Response]) -> Middlew
             raise  # the client went away: nobody is left to answer
         except Exception:  # noqa: BLE001 - the last resort: it must not take the daemon down
             incident = secrets.token_hex(4)
-            log.exception("unexpected", incident=incident, path=request.path)
+            log.exception("incident %s: %s %s", incident, request.method, request.path)
             return _answer(request, InternalError(incident), as_page, {})
 
     return middleware

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from edge.api.answers import Models
@@ -58,21 +59,22 @@ class ModelsApi:
 
     async def show(self, _request: web.Request) -> web.Response:
         """Show the models."""
-        return as_json(self._models())
+        return as_json(await self._models())
 
     async def reload(self, _request: web.Request) -> web.Response:
         """Swap the models."""
         status = await self._vision.reload()
         refs = sorted({model.ref for model in status.models})
         self._events.publish(EventKind.MODEL_SWAPPED, {"models": refs})
-        return as_json(self._models())
+        return as_json(await self._models())
 
-    def _models(self) -> Models:
+    async def _models(self) -> Models:
         status = self._vision.status()
+        installed = await asyncio.to_thread(self._library.list)  # it reads their manifests
         return Models(
             serving=status.models,
             refused=status.refused,
-            installed=tuple(map(_installed, self._library.list())),
+            installed=tuple(map(_installed, installed)),
             writer=self._writer.status(),
             profiles=tuple(_profile(each) for each in self._pipeline.profiles.values()),
         )

@@ -42,8 +42,9 @@ class KeepForm(BaseModel):
 
     image_id: str = Field(min_length=1, max_length=128)
     profile: str = Field("", max_length=128)
-    action: str = Field("keep", pattern="^(keep|reject)$")
-    reason: str = Field("", max_length=1000)
+    keep: str = Field("", max_length=16, description="The button that keeps it.")
+    reject: str = Field("", max_length=200, description="A button that rejects it, and why.")
+    reason: str = Field("", max_length=1000, description="Why, in their own words.")
 
 
 class WordsForm(BaseModel):
@@ -141,7 +142,7 @@ class Pages:
         """Make a case of a checked photo; a rejected one is a case too, for learning."""
         upload = await read_upload(request, self._max_bytes)
         body = checked(KeepForm, _texts(upload))
-        keeps = body.action == "keep"
+        keeps = not body.reject
         case, _ = await self._parts.pipeline.keep(
             [Submission(image_id=body.image_id)],
             profile=body.profile or None,
@@ -150,7 +151,8 @@ class Pages:
             attended=keeps,
         )
         if not keeps and case.status is not Status.REJECTED:
-            said = rejection(body.reason or "rejected", who(request), self._parts.clock.now())
+            reason = body.reason or body.reject
+            said = rejection(reason, who(request), self._parts.clock.now())
             case = await self._words.hear(case.id, said)
         return self._case(request, case, "parts/kept.html")
 

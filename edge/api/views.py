@@ -197,7 +197,12 @@ def plain(label: str) -> str:
 
 def readable(reason: str) -> str:
     """A reason as people read it: labels in their quotes without underscores."""
-    return sentence(QUOTED.sub(lambda found: f"“{plain(found[1])}”", reason))
+    return sentence(unquoted(reason))
+
+
+def unquoted(text: str) -> str:
+    """With the labels in its quotes as people write them."""
+    return QUOTED.sub(lambda found: f"“{plain(found[1])}”", text)
 
 
 def sentence(text: str) -> str:
@@ -243,5 +248,6 @@ HELPERS = {
     "size": size,
     "sync_short": SYNC_SHORT,
     "sync_words": SYNC_WORDS,
+    "unquoted": unquoted,
 }
 """What the templates may call."""

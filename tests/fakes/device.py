@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from edge.model_library import Model
     from models.case import Case
 
 LIMITS = Limits(
@@ -76,10 +77,10 @@ class FakeCapture:
 
 
 class FakeLibrary:
-    """One model."""
+    """No model."""
 
-    def installed(self) -> tuple[dict[str, Any], ...]:
-        return ({"id": "vehicle-damage-detector", "version": "1.0.0", "active": True},)
+    def list(self) -> tuple[Model, ...]:
+        return ()
 
 
 @dataclass

@@ -29,7 +29,7 @@ document.addEventListener("alpine:init", () => {
         this.clear();
       });
       form.addEventListener("htmx:afterRequest", (event) => {
-        if (event.target === form) this.mode = event.detail.successful ? "done" : "idle";
+        if (event.target === form) this.mode = event.detail.xhr.status < 400 ? "done" : "idle";
       });
       // A verdict, or what became of it, is read from its top.
       document.getElementById("result").addEventListener("htmx:afterSwap", () => window.scrollTo({ top: 0 }));
@@ -77,6 +77,14 @@ document.addEventListener("alpine:init", () => {
     },
     flip() {
       this.on = !this.on;
+    },
+  }));
+
+  // Why a photo is rejected: asked for only when it is.
+  Alpine.data("reject", () => ({
+    asked: false,
+    ask() {
+      this.asked = !this.asked;
     },
   }));
 
