@@ -6,6 +6,7 @@ protocol buffers merge them, so that nothing can hide in the second copy of a fi
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from dataclasses import dataclass, field
@@ -295,7 +296,8 @@ def _from_raw(dtype: int, raw: bytes) -> float | None:
     form = {_FLOAT: "<f", _FLOAT16: "<e", 2: "<B", 3: "<b", 6: "<i"}.get(dtype)
     if form is None or len(raw) != struct.calcsize(form):
         return None
-    return float(struct.unpack(form, raw)[0])
+    value = float(struct.unpack(form, raw)[0])
+    return value if math.isfinite(value) else None
 
 
 def _from_list(dtype: int, wholes: list[int]) -> float | None:
