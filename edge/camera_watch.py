@@ -95,7 +95,7 @@ class CameraWatch:
         except CameraError:
             return None
         if seen is not None:
-            self._fresh()
+            self._last = self._expected = self._clock.monotonic()
         return seen
 
     async def capture(self) -> Frame:
@@ -106,7 +106,7 @@ class CameraWatch:
             NotFoundError: there is no camera, or nothing waits in its folder.
         """
         frame = await self._call(self._camera.capture)
-        self._fresh()
+        self._last = self._clock.monotonic()  # and nobody expects the next one: a folder has none
         return frame
 
     async def settle(self, frame: Frame, problem: str) -> None:
@@ -156,9 +156,6 @@ class CameraWatch:
         self._stalled = False
         log.info("%s is open", self._camera.name)
         self._changed(self.status())
-
-    def _fresh(self) -> None:
-        self._last = self._expected = self._clock.monotonic()
 
     async def _give_up(self, reason: str, *, stalled: bool) -> None:
         """Close it and say why; the next pulse opens it again."""

@@ -97,7 +97,7 @@ class Capture:
             except EdgeError as e:
                 self._tell(e, frame)
                 if isinstance(e, BadRequestError) or self._is_poison(e, frame):
-                    await self._camera.settle(frame, f"{e.message} {e.hint}".strip())
+                    await self._camera.settle(frame, _words(e))
                 raise
             await self._camera.settle(frame, "")
             return kept
@@ -133,6 +133,14 @@ class Capture:
         told = {"code": error.code, "message": error.message, "hint": error.hint}
         told["file"] = str(frame.metadata.get("file") or "")
         self._events.publish(EventKind.PHOTO_REFUSED, told)
+
+
+def _words(error: EdgeError) -> str:
+    """What went wrong and what to do, as sentences."""
+    parts = (error.message, error.hint)
+    return " ".join(
+        part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part
+    )
 
 
 def tell_camera(events: Events) -> Callable[[CameraStatus], None]:

@@ -29,7 +29,8 @@ def bench(json: Json = False, config: Config = None) -> None:
         show_json({"machine": machine, "models": models, "refused": refused})
     else:
         typer.echo(", ".join(f"{key} {value}" for key, value in machine.items()) + "\n")
-        show_table(HEADINGS, _rows(status))
+        if status.models:
+            show_table(HEADINGS, _rows(status))
         for ref, why in status.refused.items():
             note(f"{ref} is refused: {why}")
     if not status.models:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from edge.config import Settings
     from edge.pipeline import Pipeline
 
-HEADINGS = ("file", "verdict", "blur", "seen", "ms", "what to do")
+HEADINGS = ("file", "verdict", "blur", "seen", "ms")
 
 
 def check(
@@ -35,6 +35,8 @@ def check(
             if "error" in answer:
                 error = answer["error"]
                 note(f"{answer['file']}: {error['message']} {error['hint']}".rstrip())
+            elif answer["message"]:
+                typer.echo(f"\n{answer['file']}: {answer['status']}\n  {answer['message']}")
     if any("error" in answer for answer in answers):
         raise typer.Exit(FAILED)
 
@@ -90,5 +92,4 @@ def _row(answer: dict[str, Any]) -> tuple[str, ...]:
         f"{answer['blur_score']:.0f}",
         ", ".join(seen) or "nothing",
         f"{answer['timings'].get('total', 0):.0f}",
-        answer["message"],
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OK, FAILED, USAGE = 0, 1, 2
 """Exit codes: fine; a refused photo or a failed check; wrong usage or settings."""
+UNBOUNDED = 10_000
+"""Columns of a table that goes to a file or a program."""
 
 
 def show_json(value: Any) -> None:
@@ -22,17 +24,19 @@ def show_json(value: Any) -> None:
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; in a pipe, every column as wide as it needs."""
+    """Print a table: folded to the terminal's width, or as wide as it needs where there is none."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
-    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
+    console = Console()
     if not console.is_terminal:
-        console = Console(width=max(console.measure(table).maximum, 1), soft_wrap=True)
+        console = Console(width=UNBOUNDED)
     console.print(table)
 
 

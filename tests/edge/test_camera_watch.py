@@ -96,9 +96,10 @@ async def test_a_camera_without_glances_never_stalls_by_age(
 ) -> None:
     camera.seen = None
     await watch.pulse()
+    await watch.capture()
     clock.seconds += 9999
     await watch.pulse()
-    assert watch.status().ready
+    assert (watch.status().ready, watch.status().frame_age_s) == (True, 9999.0)
 
 
 async def test_a_camera_that_fails_is_opened_again(watch: CameraWatch, camera: FakeCamera) -> None:

@@ -187,7 +187,7 @@ async def test_a_photo_that_crashes_the_worker_every_time_is_refused_in_the_end(
         for _ in range(3):
             trigger.fire.release()
         await until(lambda: bool(camera.settled))
-    assert [problem for _, problem in camera.settled] == ["crashed"]
+    assert [problem for _, problem in camera.settled] == ["crashed."]
 
 
 async def test_what_nobody_foresaw_ends_the_loop_loudly() -> None:
@@ -273,7 +273,7 @@ async def test_a_restart_between_keeping_and_moving_makes_no_second_case(tmp_pat
 
 async def test_a_bad_file_does_not_hold_up_the_good_ones(tmp_path: Path) -> None:
     rig = folder_rig(tmp_path / "inbox")
-    rig.keep.refuse = {b"text": RetakeError("This is no picture.", "Send a JPEG.")}
+    rig.keep.refuse = {b"text": RetakeError("This is no picture", "Send a JPEG.")}
     async with rig.running():
         (tmp_path / "inbox/a.jpg").write_bytes(b"text")
         (tmp_path / "inbox/b.jpg").write_bytes(b"photo")
