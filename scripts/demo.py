@@ -100,7 +100,7 @@ async def settled(http: aiohttp.ClientSession, at_least: int, at_most: int) -> l
     cases: list[dict[str, Any]] = []
     for _ in range(120):
         async with http.get("/cases", params={"limit": "100"}) as answer:
-            cases = (await answer.json())["items"]
+            cases = (await answer.json())["cases"]
         if len(cases) >= at_most:
             break
         await asyncio.sleep(0.25)
