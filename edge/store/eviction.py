@@ -10,7 +10,7 @@ from edge.store import cases, device_file, keys, settings, staging
 from edge.store import images as image_files
 from edge.store.database import transaction
 from edge.store.retention import Holding, Kind
-from edge.store.times import from_us
+from edge.store.times import from_us, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from edge.store.layout import Layout
+    from edge.store.retention import Limits
 
 HELD = (
     "CASE WHEN max(c.sync <> 'stored') AND max(c.needs_person) THEN 'unsynced and unreviewed'"
@@ -27,18 +28,19 @@ HELD = (
 """Why the cases of a group must stay; '' where they needn't."""
 
 
-def holdings(db: Database, layout: Layout) -> Iterator[Holding]:
-    """Everything that takes room."""
-    for column, kind in (("i.bytes * (1 - i.evicted)", Kind.IMAGE), ("i.thumb_bytes", Kind.THUMB)):
-        rows = db.execute(
-            f"SELECT i.sha256, max({column}), max(c.created), {HELD}"
-            " FROM case_images i JOIN cases c ON c.seq = i.seq"
-            f" GROUP BY i.sha256 HAVING max({column}) > 0"
-        )
-        for sha256, size, created, held in rows:
-            yield Holding(kind, sha256, size, from_us(created), held)
+IMAGE_SIZES = {Kind.IMAGE: "i.bytes * (1 - i.evicted)", Kind.THUMB: "i.thumb_bytes"}
+
+
+def holdings(db: Database, layout: Layout, now: datetime, limits: Limits) -> Iterator[Holding]:
+    """What takes room, as far as it could have to go: of 100,000 cases that is usually nothing."""
+    for kind, size in IMAGE_SIZES.items():
+        if _total(db, size) > (limits.of_bytes(kind) or 0):
+            yield from _images(db, kind, size)
+    old = to_us(now - limits.case_age)
     rows = db.execute(
-        f"SELECT c.id, c.created, {HELD} FROM cases c WHERE c.deleted_at IS NULL GROUP BY c.seq"
+        f"SELECT c.id, c.created, {HELD} FROM cases c"
+        " WHERE c.created <= ? AND c.deleted_at IS NULL GROUP BY c.seq",
+        (old,),
     )
     for case_id, created, held in rows:
         yield Holding(Kind.CASE, case_id, 0, from_us(created), held)
@@ -48,6 +50,22 @@ def holdings(db: Database, layout: Layout) -> Iterator[Holding]:
     ):
         yield Holding(Kind.DELETED, case_id, 0, from_us(deleted))
     yield from _on_disk(layout)
+
+
+def _total(db: Database, size: str) -> int:
+    """Bytes of all images, a shared one once."""
+    each = f"SELECT max({size}) AS bytes FROM case_images i GROUP BY i.sha256"
+    return int(db.execute(f"SELECT coalesce(sum(bytes), 0) FROM ({each})").fetchone()[0])
+
+
+def _images(db: Database, kind: Kind, size: str) -> Iterator[Holding]:
+    rows = db.execute(
+        f"SELECT i.sha256, max({size}), max(c.created), {HELD}"
+        " FROM case_images i JOIN cases c ON c.seq = i.seq"
+        f" GROUP BY i.sha256 HAVING max({size}) > 0"
+    )
+    for sha256, length, created, held in rows:
+        yield Holding(kind, sha256, length, from_us(created), held)
 
 
 def remove(db: Database, layout: Layout, going: Sequence[Holding], now: datetime) -> int:
@@ -103,8 +121,6 @@ def _remove_case(db: Database, layout: Layout, case_id: str, *, deleted: bool) -
     if row is None or bool(row[1]) != deleted or (row[2] and not deleted):
         return False
     case = cases.by_seq(db, row[0]).case
-    if case.seq == int(settings.get(db, settings.NEXT_SEQ) or 1) - 1:
-        device_file.save(db, layout)  # else a rebuilt database could give this number again
     for image in {image.sha256: image for image in case.images}.values():
         shared = db.execute(
             "SELECT 1 FROM case_images WHERE sha256 = ? AND seq <> ? LIMIT 1",
@@ -112,6 +128,8 @@ def _remove_case(db: Database, layout: Layout, case_id: str, *, deleted: bool) -
         ).fetchone()
         if shared is None:
             image_files.unlink(layout, image.sha256, image.media_type)
+    if case.seq == int(settings.get(db, settings.NEXT_SEQ) or 1) - 1:
+        device_file.save(db, layout)  # else a rebuilt database could give this number again
     layout.sidecar(case.id, case.created).unlink(missing_ok=True)
     with transaction(db):
         cases.delete(db, case)

@@ -109,7 +109,8 @@ def decide_evictions(rows: Iterable[Holding], now: datetime, limits: Limits) -> 
     for kind, holdings in kinds.items():
         too_old = _too_old(holdings, now, limits.of_age(kind))
         going = [row for row in too_old if not row.held]
-        rest = [row for row in holdings if row not in going] if going else holdings
+        gone = set(going)
+        rest = [row for row in holdings if row not in gone]
         more, over = _too_much(rest, limits.of_bytes(kind))
         go += going + more
         reasons += _why_not(kind, [row for row in too_old if row.held], over, rest)

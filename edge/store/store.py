@@ -280,10 +280,7 @@ class Store:
 
     async def purge(self) -> Evictions:
         """Remove what may go; what should go and can't is told here and in `status`."""
-        found = await self._threads.read(lambda db: tuple(eviction.holdings(db, self.layout)))
-        decided = await self._threads.read(
-            lambda _: decide_evictions(found, self._now(), self._limits)
-        )
+        decided = await self._threads.read(self._decide)
         for first in range(0, len(decided.go), AT_ONCE):
             part = decided.go[first : first + AT_ONCE]
             await self._threads.write(partial(self._remove, part))
@@ -349,6 +346,11 @@ class Store:
                 return result
 
         return await self._threads.write(run)
+
+    def _decide(self, db: Database) -> Evictions:
+        now = self._now()
+        found = eviction.holdings(db, self.layout, now, self._limits)
+        return decide_evictions(found, now, self._limits)
 
     def _remove(self, going: Sequence[Holding]) -> int:
         return eviction.remove(self._writable(), self.layout, going, self._now())
