@@ -50,6 +50,8 @@ class WriterLimits:
     """Texts that may wait; more get the template's at once."""
     spare_mb: float = 200
     """Memory that has to stay available beside a loaded model."""
+    glance_s: float = 5
+    """How often the available memory is looked at while the model is loaded and idle."""
     failures: int = 3
     """In a row, after which it rests."""
     rest_s: float = 600
@@ -216,8 +218,11 @@ class LlmWriter:
             await child.end()
 
     async def _unload_when_idle(self) -> None:
-        if self._available_mb() >= self._limits.spare_mb:
-            await asyncio.sleep(self._limits.idle_s)
+        ends = time.monotonic() + self._limits.idle_s
+        while (left := ends - time.monotonic()) > 0:
+            if self._available_mb() < self._limits.spare_mb:
+                break
+            await asyncio.sleep(min(left, self._limits.glance_s))
         if not self._busy.locked():
             await self._unload()
 
