@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from tower_sync_server.render.scene import RenderedPhoto, Wish, render_photo
+from tower_sync_server.render.scene import Wish, render_photo
 
 if TYPE_CHECKING:
     from tower_sync_server.render.arrays import U8
@@ -43,14 +43,14 @@ def write_samples(folder: Path) -> list[Path]:
     for name, (seed, wish) in SAMPLES.items():
         photo = render_photo(seed, split="plain", width=_SIZE[0], height=_SIZE[1], wish=wish)
         path = folder / f"{name}.jpg"
-        path.write_bytes(encode_jpeg(photo))
+        path.write_bytes(encode_picture(photo.image))
         paths.append(path)
     return paths
 
 
-def encode_jpeg(photo: RenderedPhoto, most_bytes: int = _MOST_BYTES) -> bytes:
-    """Encode a photo as JPEG, as well as fits into `most_bytes`."""
-    picture = cv2.cvtColor(photo.image, cv2.COLOR_RGB2BGR)
+def encode_picture(image: U8, most_bytes: int = _MOST_BYTES) -> bytes:
+    """Encode a picture (HxWx3, red first) as JPEG, as well as fits into `most_bytes`."""
+    picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     data = b""
     for quality in (90, 84, 76, 66, 50):
         data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

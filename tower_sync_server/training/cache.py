@@ -19,7 +19,7 @@ from models.preprocess import place
 from models.release import Preprocess
 from tower_sync_server.render.damages.base import SEVERITIES
 from tower_sync_server.render.damages.kinds import LABELS
-from tower_sync_server.render.scene import RenderedPhoto, render_photo
+from tower_sync_server.render.scene import VERSION, RenderedPhoto, render_photo
 from tower_sync_server.render.styles import Split
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class CacheSpec:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return f"{self.split}-{self.first}-{self.count}-{self.size}-{self.longer_side}"
+        return f"v{VERSION}-{self.split}-{self.first}-{self.count}-{self.size}-{self.longer_side}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from models.release import ModelRelease, read_manifest
+from models.release import ModelRelease, Task, read_manifest
+from tower_sync_server.evaluate import reached
 from tower_sync_server.training.publish import figures_by_slice, write_manifest
 
 if TYPE_CHECKING:
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
 
     from tower_sync_server.evaluate import Figure
 
-_TEXT = """# {id} {version}
-
-{description}
-
+_DETECTOR = """
 **For** a first look at photos of vehicle panels: it draws boxes and says how sure it is. A person
 decides. **Not for** anything the renderer has never shown it: it has seen no real photo at all,
 only pictures made by code (`tower_sync_server/render`), and is there so that the product works out
@@ -27,16 +25,27 @@ of the box. Train one on your own reviewed cases as soon as there are a few hund
 * Outputs: raw heads at strides {strides} (`box_S`: distributions over 16 bins for each side;
   `cls_S`: logits), decoded by `models/yolo.py`.
 * Labels: {labels}.
-* Files: `model.onnx` is what ships (INT8, QDQ, signed, per channel); `model-fp32.onnx` computes in
-  32 bits from weights stored in 16 and is there to compare with.
-* Made by `scripts/train-default-models --seed {seed}` on {created}.
+* Files: `model.onnx` is what ships (INT8: QDQ, signed weights per channel, unsigned activations);
+  `model-fp32.onnx` computes in 32 bits from weights stored in 16 and is there to compare with.
+"""
+_CLASSIFIER = """
+**For** saying how bad a damage is that the detector found: it looks at the square that
+`models/crops.py` cuts. **Not for** anything but rendered damage until it has been trained on
+reviewed cases: it has seen no real photo. What a severity means in geometry is written at the top
+of each file in `tower_sync_server/render/damages`.
 
+* Input: {side} x {side} pixels, RGB. Output: logits.
+* Labels: {labels}.
+* Calibrated with one temperature ({temperature}); energies above {energy} are flagged as unknown.
+* Files: `model.onnx` is what ships (INT8: QDQ, signed weights per channel, unsigned activations);
+  `model-fp32.onnx` is there to compare with.
+"""
+_MEASURED = """
 ## Measured
 
 `scripts/train-default-models --evaluate --seed {run} --photos {photos}`: rendered photos that no
 training saw, half from the training's own world (`plain`), half with other paints, light, places
-and cameras (`shift`), through the device's own preprocessing and decoding, at a confidence of 0.01
-and an overlap of 0.6 for the suppression.
+and cameras (`shift`), through the device's own preprocessing and decoding.
 
 | photos | precision | figure | measured | bar | |
 |---|---|---|---|---|---|
@@ -44,23 +53,37 @@ and an overlap of 0.6 for the suppression.
 """
 
 
-def write_card(folder: Path, figures: Sequence[Figure], run: tuple[int, int]) -> ModelRelease:
-    """Write CARD.md and the figures into the manifest; `run` is the seed and number of photos."""
+def write_card(
+    folder: Path, figures: Sequence[Figure], run: tuple[int, int], note: str = ""
+) -> ModelRelease:
+    """Write CARD.md and put the figures into the manifest.
+
+    Args:
+        folder: holds model.toml.
+        figures: measured on the weights in `folder`.
+        run: seed and number of photos they were measured with.
+        note: what else a reader has to know, Markdown.
+    """
     release = read_manifest(folder)
-    side = release.input.width if release.input else 0
-    text = _TEXT.format(
-        id=release.id, version=release.version, description=release.description, side=side,
+    about = (_DETECTOR if release.task is Task.DETECT else _CLASSIFIER).format(
+        side=release.input.width if release.input else 0,
         strides=", ".join(map(str, release.output.strides)), labels=", ".join(release.labels),
-        seed=release.provenance.seed, created=release.provenance.created,
-        run=run[0], photos=run[1], rows="\n".join(_row(one) for one in figures),
+        temperature=release.calibration.temperature,
+        energy=release.calibration.energy_threshold,
     )  # fmt: skip
+    made = release.provenance
+    origin = f"* Made by `scripts/train-default-models --seed {made.seed}` on {made.created}.\n"
+    rows = "\n".join(_row(one) for one in figures)
+    measured = _MEASURED.format(run=run[0], photos=run[1], rows=rows)
+    title = f"# {release.id} {release.version}\n\n{release.description}\n"
+    text = title + about + origin + measured + (f"\n{note}\n" if note else "")
     (folder / "CARD.md").write_text(text, encoding="utf-8")
     return write_manifest(folder, replace(release, figures=figures_by_slice(figures)))
 
 
 def _row(one: Figure) -> str:
     """Lay one figure out as a row of the table."""
-    verdict = "reached" if one.value >= one.bar else "**missed**"
+    verdict = "reached" if reached(one) else "**missed**"
     return (
         f"| {one.slice} | {one.precision} | {one.name} | {one.value:.3f} | {one.bar:.2f} "
         f"| {verdict} |"

@@ -155,7 +155,8 @@ def _epoch(state: _State, cache: Cache, schedule: Schedule, run: tuple[int, Repo
         nn.utils.clip_grad_norm_(state.network.parameters(), 10.0)
         state.optimiser.step()
         state.step += 1
-        _follow(state, schedule)
+        keep = schedule.average * (1.0 - math.exp(-(state.step + 1) / 500.0))
+        follow(state.average, state.network, keep)
         total += float(loss.detach())
         if state.step % 200 == 0:
             run[1](f"  step {state.step}: loss {float(loss.detach()):.3f}")
@@ -172,11 +173,9 @@ def _set_rate(state: _State, schedule: Schedule, steps: int) -> None:
 
 
 @torch.no_grad()
-def _follow(state: _State, schedule: Schedule) -> None:
-    """Move the average towards the network, faster in the beginning."""
-    keep = schedule.average * (1.0 - math.exp(-(state.step + 1) / 500.0))
-    pairs = zip(state.average.state_dict().values(), state.network.state_dict().values(),
-                strict=True)  # fmt: skip
+def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move `average` towards `network`; `keep` (0..1) of it stays."""
+    pairs = zip(average.state_dict().values(), network.state_dict().values(), strict=True)
     for slow, fast in pairs:
         if slow.dtype.is_floating_point:
             slow.lerp_(fast, 1.0 - keep)

@@ -44,6 +44,11 @@ def is_leader() -> bool:
     return position()[0] == 0
 
 
+def is_first() -> bool:
+    """Tell the same before or after the processes are together."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def distributed(network: nn.Module) -> nn.Module:
     """Wrap `network` so that all processes add up their gradients."""
     return network if position()[1] == 1 else DistributedDataParallel(network)

@@ -25,7 +25,7 @@ from models.release import (
 )
 from models.runner_onnx import OnnxRunner
 from tower_sync_server.render.damages.kinds import LABELS
-from tower_sync_server.render.samples import decode_jpeg, encode_jpeg
+from tower_sync_server.render.samples import decode_jpeg, encode_picture
 from tower_sync_server.render.scene import Wish, render_photo
 from tower_sync_server.training.network import STRIDES
 from tower_sync_server.training.toml_writer import to_toml
@@ -125,7 +125,7 @@ def _write_golden(folder: Path, release: ModelRelease) -> tuple[Golden, ...]:
     golden = []
     for name, (seed, wish) in _GOLDEN.items():
         photo = render_photo(seed, split="plain", width=640, height=480, wish=wish)
-        data = encode_jpeg(photo, 60_000)
+        data = encode_picture(photo.image, 60_000)
         (folder / "golden" / f"{name}.jpg").write_bytes(data)
         golden.append(Golden(f"golden/{name}.jpg", _expected(detector, decode_jpeg(data))))
     return tuple(golden)

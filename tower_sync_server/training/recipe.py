@@ -48,8 +48,9 @@ DEFAULT = Recipe(
     size=320,
     schedule=Schedule(
         phases=(
-            Phase(8, BatchPlan(size=16, side=224, strength=_STRONG, mosaic=0.1)),
-            Phase(4, BatchPlan(size=16, side=320, strength=_MILD, mosaic=0.0)),
+            Phase(5, BatchPlan(size=16, side=224, strength=_STRONG, mosaic=0.1)),
+            Phase(3, BatchPlan(size=16, side=256, strength=_MILD, mosaic=0.0)),
+            Phase(1, BatchPlan(size=16, side=320, strength=_MILD, mosaic=0.0)),
         ),
         rate=1.5e-3,
     ),

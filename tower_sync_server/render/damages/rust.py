@@ -1,7 +1,7 @@
 """Rust: brown blisters and holes that eat through the lacquer, with an orange rim and runs.
 
-minor: patch radius 0.04-0.065 of the panel; moderate: 0.085-0.13; severe: 0.16-0.25, dark and
-flaking in the middle.
+minor: patch radius 0.04-0.065 of the panel, bright young rust; moderate: 0.085-0.13; severe:
+0.16-0.25, dark and rusted through in the middle.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def inflict(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
     eaten *= _large_parts(eaten)
     fine = value_noise(rng, shape, max(3.0, 0.16 * radius), 3)
     tone = np.clip(0.62 - 0.55 * depth + 0.35 * fine, 0.0, 1.0)[..., None]
+    tone = np.clip(tone + pick(rng, spot.severity, (0.20, 0.35), (0.0, 0.08), (-0.3, -0.15)), 0, 1)
     colour = linear((52, 27, 17)) * (1 - tone) + linear((186, 96, 38)) * tone
+    if spot.severity == "severe":
+        holes = np.clip((depth + 0.45 * fine - 0.85) * 12.0, 0.0, 1.0)[..., None]
+        colour = colour + (linear((9, 8, 8)) - colour) * holes
     halo = blur(eaten.astype(np.float32), 0.12 * radius) * 0.45
     target = surface.albedo[area]
     target += (linear((176, 110, 60)) - target) * halo[..., None]

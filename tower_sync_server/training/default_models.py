@@ -1,0 +1,85 @@
+"""The models that ship, each from its seed to its folder in the zoo."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tower_sync_server.render.damages.base import SEVERITIES
+from tower_sync_server.training.cache import CacheSpec, open_cache
+from tower_sync_server.training.export import export_fp32, export_int8, halve_weights
+from tower_sync_server.training.many import is_leader, together
+from tower_sync_server.training.publish import Identity, data_hash, publish
+from tower_sync_server.training.recipe import DEFAULT, Recipe, train_detector, with_seed
+from tower_sync_server.training.severity.crops import CropSpec, open_crops
+from tower_sync_server.training.severity.loop import Plan, train_classifier
+from tower_sync_server.training.severity.publish import export_classifier, publish_classifier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tower_sync_server.training.loop import Report
+    from tower_sync_server.training.network import DetectorNet
+
+DETECTOR = "vehicle-damage-detector"
+CLASSIFIER = "vehicle-damage-severity"
+_CALIBRATION_PHOTOS = 200
+
+
+def make_detector(folder: Path, work: Path, seed: int, report: Report) -> None:
+    """Train the detector and publish it in `folder`; several processes may do it together."""
+    recipe = with_seed(DEFAULT, seed)
+    with together():
+        network = train_detector(recipe, work, report)
+        if is_leader():
+            release_detector(network, recipe, (folder, work))
+
+
+def release_detector(network: DetectorNet, recipe: Recipe, places: tuple[Path, Path]) -> None:
+    """Export a trained network and publish it; `places` are its folder and the work folder."""
+    folder, work = places
+    photos = CacheSpec("train", 0, recipe.photos, recipe.size)
+    pictures = open_cache(work, photos).images[:_CALIBRATION_PHOTOS]
+    _empty(folder)
+    full = work / "detector.onnx"
+    export_fp32(network, recipe.size, full)
+    export_int8(full, np.asarray(pictures), folder / "model.onnx")
+    halve_weights(full, folder / "model-fp32.onnx")
+    publish(
+        folder,
+        Identity(
+            DETECTOR, folder.name, recipe.seed, data_hash(work / photos.name), _today(),
+            "Scratches, dents, cracks, rust, paint chips and broken lamps on vehicles.",
+        ),
+        recipe.size,
+    )  # fmt: skip
+
+
+def make_classifier(folder: Path, work: Path, seed: int, report: Report) -> None:
+    """Train the severity classifier and publish it in `folder`."""
+    crops = open_crops(work, CropSpec("train", 200_000, 3600))
+    held_out = open_crops(work, CropSpec("plain", 200_000, 500))
+    network = train_classifier(len(SEVERITIES), crops, held_out, (Plan(), seed), report)
+    _empty(folder)
+    export_classifier(network, crops.images[:_CALIBRATION_PHOTOS], folder)
+    digest = hashlib.sha256(crops.images[::20].tobytes()).hexdigest()
+    identity = Identity(
+        CLASSIFIER, folder.name, seed, digest, _today(),
+        "How bad a damage is: minor, moderate or severe.",
+    )  # fmt: skip
+    publish_classifier(folder, identity, held_out)
+
+
+def _empty(folder: Path) -> None:
+    """Make `folder` anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _today() -> str:
+    """Return the date, ISO 8601."""
+    return datetime.now(UTC).date().isoformat()
