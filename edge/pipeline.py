@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge.ports import Clock, Vision
     from edge.store.store import Store
     from edge.summaries import Summaries
-    from models.case import Case
+    from models.case import Case, Estimate
     from models.profile import Profile
 
 STATUS = {Outcome.ACCEPTED: "ok", Outcome.NEEDS_REVIEW: "uncertain", Outcome.RETAKE: "retake"}
@@ -52,6 +52,8 @@ class Verdict:
     """With this the photo can become a case without being sent again."""
     summary: str
     """The template's text."""
+    estimate: Estimate | None = None
+    """What it comes to, where the profile has a price table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class Pipeline:
         inspection, clean = await self._vision.inspect(photo, chosen.id)
         decision = _decision(inspection, chosen)
         image_id = await self._store.stage(clean, inspection, chosen.id)
-        facts = facts_of(inspection.predictions, decision, chosen, _frame(clean))
+        priced = estimate(inspection.predictions, _frame(clean), chosen)
+        facts = facts_of(inspection.predictions, decision, chosen, _frame(clean), priced)
         return Verdict(
             status=STATUS[decision.outcome],
             message=_message(inspection, decision),
@@ -138,6 +141,7 @@ class Pipeline:
             decision=decision,
             image_id=image_id,
             summary=template_text(facts),
+            estimate=priced,
         )
 
     async def keep(

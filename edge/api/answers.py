@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edge.ports import CameraStatus, ModelInUse, VisionStatus, WriterStatus
-from models.case import Case, Decision
+from models.case import Case, Decision, Estimate
 from models.detection import Prediction
 from models.quality import Quality
 
@@ -59,6 +59,8 @@ class CheckAnswer:
     """Role → id@version of what looked."""
     missing: tuple[str, ...] = ()
     """Models that this profile waits for."""
+    estimate: Estimate | None = None
+    """What it comes to, where the profile has a price table."""
 
 
 @dataclass(frozen=True, slots=True)

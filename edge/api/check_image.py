@@ -64,4 +64,5 @@ def answer(verdict: Verdict) -> CheckAnswer:
         summary=verdict.summary,
         models=seen.models,
         missing=seen.missing,
+        estimate=verdict.estimate,
     )

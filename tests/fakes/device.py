@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from edge.adapters.writer_template import TemplateWriter
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from edge.model_library import Model
     from models.case import Case
+    from models.profile import Profile
 
 LIMITS = Limits(
     image_bytes=10**10,
@@ -100,12 +102,17 @@ class Device:
         return build_app(replace(self.parts, http=settings))
 
 
+@cache
+def shipped_profiles() -> dict[str, Profile]:
+    return load_all(shipped())
+
+
 @asynccontextmanager
 async def a_device(folder: Path) -> AsyncIterator[Device]:
     vision, events, clock = FakeVision(), Events(), FakeClock()
     store = Store(folder, now=clock.now, limits=LIMITS, min_free_bytes=0, synchronous="NORMAL")
     await store.open()
-    profiles = load_all(shipped())
+    profiles = shipped_profiles()
     writer = TemplateWriter("the tests use none")
     summaries = Summaries(writer, store, events, profiles)
     identity = Identity("shed-pi", "boot-1")

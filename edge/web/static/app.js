@@ -85,6 +85,8 @@ document.addEventListener("alpine:init", () => {
     asked: false,
     ask() {
       this.asked = !this.asked;
+      const bar = this.$el.closest(".bar");
+      setTimeout(() => bar.scrollIntoView({ block: "end" })); // once it has grown
     },
   }));
 

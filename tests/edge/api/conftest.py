@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
@@ -7,10 +10,22 @@ from aiohttp.test_utils import TestClient, TestServer
 from tests.fakes.device import a_device
 from tests.fakes.vision import picture
 
+MEMORY = Path("/dev/shm")
+
 
 @pytest.fixture
-async def device(tmp_path):
-    async with a_device(tmp_path / "data") as made:
+def data_dir(tmp_path):
+    """In memory where there is such a place: these tests are about HTTP and not about disks."""
+    if not MEMORY.is_dir():
+        yield tmp_path / "data"
+        return
+    with TemporaryDirectory(dir=MEMORY, prefix="edgecase-test-") as folder:
+        yield Path(folder) / "data"
+
+
+@pytest.fixture
+async def device(data_dir):
+    async with a_device(data_dir) as made:
         yield made
 
 
