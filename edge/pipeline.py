@@ -21,7 +21,16 @@ from edge.steps.estimate import estimate
 from edge.steps.form import validate_form
 from edge.steps.primary import pick_primary
 from edge.steps.summarise import facts_of, template_text
-from models.case import Author, Decision, FormValue, ImageRecord, Outcome, Status, Summary
+from models.case import (
+    Author,
+    Decision,
+    Estimate,
+    FormValue,
+    ImageRecord,
+    Outcome,
+    Status,
+    Summary,
+)
 
 if TYPE_CHECKING:
     from edge.events import Events
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
     from edge.ports import Clock, Vision
     from edge.store.store import Store
     from edge.summaries import Summaries
-    from models.case import Case, Estimate
+    from models.case import Case
     from models.profile import Profile
 
 STATUS = {Outcome.ACCEPTED: "ok", Outcome.NEEDS_REVIEW: "uncertain", Outcome.RETAKE: "retake"}
