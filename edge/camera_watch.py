@@ -118,8 +118,10 @@ class CameraWatch:
 
     async def close(self) -> None:
         """Stop it, also when it hangs."""
-        self._open = False
-        self._reason = "it is closed"
+        await self._stop("it is closed")
+
+    async def _stop(self, reason: str) -> None:
+        self._open, self._reason = False, reason
         try:
             await in_thread(self._camera.close, CLOSING_S)
         except TimeoutError:
@@ -160,8 +162,7 @@ class CameraWatch:
     async def _give_up(self, reason: str, *, stalled: bool) -> None:
         """Close it and say why; the next pulse opens it again."""
         told = not self._open and self._reason == reason
-        await self.close()
-        self._reason = reason
+        await self._stop(reason)
         self._failures += not stalled
         self._stalled = self._stalled or stalled
         if not told:

@@ -26,7 +26,9 @@ def check(
     """Judge photos without a daemon; keeps nothing. Exit code 1 if one can't be judged."""
     import asyncio
 
-    answers = asyncio.run(_check_all(images, profile, settings_of(config)))
+    settings = settings_of(config)
+    _refuse_unknown(profile, settings)
+    answers = asyncio.run(_check_all(images, profile, settings))
     if json:
         show_json(answers)
     else:
@@ -41,6 +43,15 @@ def check(
         raise typer.Exit(FAILED)
 
 
+def _refuse_unknown(profile: str | None, settings: "Settings") -> None:
+    from edge.daemon import load_profiles
+
+    known = load_profiles(settings)
+    if profile is not None and profile not in known:
+        words = f"there is no profile {profile!r}; there are {', '.join(sorted(known))}"
+        raise typer.BadParameter(words, param_hint="--profile")
+
+
 async def _check_all(
     images: list[Path], profile: str | None, settings: "Settings"
 ) -> list[dict[str, Any]]:
@@ -49,7 +60,6 @@ async def _check_all(
     measured = settings.store.data_dir / "models" / "measured.json"
     max_bytes = int(settings.http.max_body_mb * 1_000_000)
     async with open_eyes(settings, measured) as (pipeline, _):
-        pipeline.profile(profile)  # a wrong name is told once, and not for each photo
         return [await _check_one(pipeline, path, profile, max_bytes) for path in images]
 
 

@@ -75,10 +75,13 @@ def test_when_all_could_be_judged_the_exit_code_is_0(cli: Cli, device: Path, pho
     assert "red" in ran.out
 
 
-def test_an_unknown_profile_is_told_once(cli: Cli, device: Path, photo: Path) -> None:
+def test_an_unknown_profile_is_wrong_usage_and_told_once(
+    cli: Cli, device: Path, photo: Path
+) -> None:
     ran = cli("check", photo, photo, "--profile", "boats")
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (2, "")
     assert ran.err.count("boats") == 1
+    assert "vehicle-damage" in ran.err
 
 
 def test_a_photo_over_the_limit_is_not_read(
