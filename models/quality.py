@@ -25,7 +25,7 @@ class Measures:
     """What was measured of a photo, on luma scaled so that its longer side is 640 pixels."""
 
     blur_score: float
-    """Sharpness, ≥ 0: higher is sharper. `models.image.sharpness` has the formula."""
+    """Sharpness, ≥ 0: higher is sharper. `models.measures.sharpness` has the formula."""
     brightness: float
     """Mean luma, 0..1."""
     contrast: float
