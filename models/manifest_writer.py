@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -32,15 +33,33 @@ def write_manifest(folder: Path, release: ModelRelease) -> Path:
 
 
 def manifest_text(release: ModelRelease) -> str:
-    """The manifest as TOML; what is empty or unknown is left out."""
-    return "\n".join(_table("", to_json(release))).strip() + "\n"
+    """The manifest as TOML, without what is as it is anyhow."""
+    return "\n".join(_table("", _said(release))).strip() + "\n"
+
+
+def _said(value: Any) -> Any:
+    """The word as JSON, without the fields that have their defaults."""
+    if isinstance(value, (tuple, list)):
+        return [_said(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return to_json(value)
+    fields = dataclasses.fields(value)
+    return {
+        f.name: _said(getattr(value, f.name))
+        for f in fields
+        if getattr(value, f.name) != _default(f)
+    }
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def _table(name: str, values: Mapping[str, Any]) -> list[str]:
     """Plain keys first, then tables, then lists of tables, as TOML wants it."""
-    kept = {key: value for key, value in values.items() if value not in (None, "", [], {})}
-    lines = [f"{_key(k)} = {_value(v)}" for k, v in kept.items() if not _is_table(v)]
-    for key, value in kept.items():
+    lines = [f"{_key(k)} = {_value(v)}" for k, v in values.items() if not _is_table(v)]
+    for key, value in values.items():
         path = f"{name}.{_key(key)}" if name else _key(key)
         if isinstance(value, Mapping):
             lines += ["", f"[{path}]", *_table(path, value)]
@@ -56,7 +75,7 @@ def _is_table(value: Any) -> bool:
 
 
 def _key(key: str) -> str:
-    bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    bare = bool(key) and key.isascii() and key.replace("_", "").replace("-", "").isalnum()
     return key if bare else _text(key)
 
 
