@@ -3,7 +3,6 @@
 import os
 
 from edge.cli.options import Config
-from edge.cli.output import show_error
 
 
 def run(config: Config = None) -> None:
@@ -15,7 +14,4 @@ def run(config: Config = None) -> None:
     from edge.settings_file import read
 
     found = read(config, os.environ)
-    problem = found.error()
-    if problem is not None:
-        show_error(problem)
-    daemon.run(found.settings, problem)
+    daemon.run(found.settings, found.error())
