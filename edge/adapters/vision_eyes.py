@@ -209,7 +209,7 @@ def _measure(admitted: Admitted, threads: int) -> Measurement:
         tensor = np.random.default_rng(0).random((1, *sides), dtype=np.float32)
         return lambda: model.runner.run(tensor), model.runner.close, model.runner.backend
 
-    return measure_model(opened, settings_to_try(len(os.sched_getaffinity(0)), threads))
+    return measure_model(opened, settings_to_try(threads))
 
 
 def _machine() -> str:

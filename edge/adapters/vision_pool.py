@@ -10,6 +10,7 @@ One task (`_serve`) owns the worker; everything else puts jobs or a successor in
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ PULSE_S = 2.0
 RETRY_S = (0.2, 1.0, 5.0, 30.0)
 """Seconds before the next try to start a worker, after the first, second, … failure in a row."""
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class VisionLimits:
@@ -67,6 +70,7 @@ class WorkerVision:
         limits: VisionLimits,
         measured: Path | None = None,
         command: Sequence[str] = COMMAND,
+        on_serving: Callable[[VisionStatus], None] = lambda _: None,
     ) -> None:
         """Keep the parts; `start` starts.
 
@@ -75,11 +79,13 @@ class WorkerVision:
             limits: what a worker may take.
             measured: the file that keeps the models' measurements; None keeps none.
             command: what executes a worker.
+            on_serving: told whenever another worker has begun to serve.
         """
         self._plan = plan
         self._limits = limits
         self._measured = MeasuredModels(measured)
         self._command = command
+        self._on_serving = on_serving
         self._blame = Blame()
         self._start: Start | None = None
         self._serving: Serving | None = None
@@ -89,6 +95,7 @@ class WorkerVision:
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._ends: set[asyncio.Task[None]] = set()
         self._reason = "starting"
         self._failures = 0
         self._started = 0
@@ -118,7 +125,8 @@ class WorkerVision:
             await asyncio.gather(self._task, return_exceptions=True)
         for serving in (self._serving, self._next[0] if self._next else None):
             if serving is not None:
-                await serving.process.kill("the daemon stops")
+                await self._end(serving, "the daemon stops")
+        await asyncio.gather(*self._ends)
         self._serving, self._next, self._reason = None, None, "stopped"
         self._changed.set()
         self._fail_waiting(_closing())
@@ -138,6 +146,9 @@ class WorkerVision:
         async with self._reloading:
             start = self._plan()
             successor = await self._tried(start)
+            if self._task is None or self._task.done():
+                await self._end(successor, "nobody serves any more")
+                raise _closing()
             self._next = (successor, start)
             self._wake.set()
             while self._next is not None:
@@ -190,7 +201,7 @@ class WorkerVision:
             await self._swap()
         serving = self._serving
         if serving is not None and (rss := serving.process.rss_mb()) > self._limits.max_rss_mb:
-            await serving.process.kill(f"it had grown to {rss:.0f} MB")
+            await self._end(serving, f"it had grown to {rss:.0f} MB")
         if serving is None or serving.process.gone:
             await self._replace()
 
@@ -245,14 +256,16 @@ class WorkerVision:
         if self._start is None:
             return
         if (old := self._serving) is not None:
-            await old.process.kill("replaced")
+            await self._end(old, "replaced")
             self._serving, self._reason = None, f"starting again: {old.process.gone}"
+            log.warning("the vision worker is replaced: %s", old.process.gone)
         start = replace(self._start, measured=self._measured.known)
         try:
             serving, skip = await start_without_culprits(self._command, start, self._limits.start_s)
         except StartFailedError as e:
             self._failures += 1
             self._reason = str(e)
+            log.error("the vision worker does not start: %s", e)
             self._fail_waiting(
                 VisionFailedError(f"The vision worker does not start: {e}.", _DOCTOR)
             )
@@ -268,7 +281,14 @@ class WorkerVision:
         self._started -= 1  # a swap that was asked for is no restart
         self._changed.set()
         if old is not None:
-            await old.process.kill("its successor took over")
+            await self._end(old, "its successor took over")
+
+    async def _end(self, serving: Serving, why: str) -> None:
+        """Kill a worker and see it off, even where the caller is cancelled meanwhile."""
+        end = asyncio.create_task(serving.process.kill(why))
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
+        await asyncio.shield(end)
 
     def _serve_with(self, serving: Serving, start: Start) -> None:
         self._serving, self._start = serving, start
@@ -276,6 +296,10 @@ class WorkerVision:
         self._started += 1
         self._measured.learn(serving.ready.measured)
         serving.process.on_gone = self._wake.set
+        log.info("vision worker %d serves", serving.process.pid)
+        for sentence in (*serving.ready.notes, *_refusals(serving.ready.refused)):
+            log.warning(sentence)
+        self._on_serving(self.status())
 
     async def _tried(self, start: Start) -> Serving:
         """Start a successor beside the worker that serves; RefusedModelFileError if it fails."""
@@ -288,7 +312,7 @@ class WorkerVision:
         before = self._refused()
         news = {ref: why for ref, why in successor.ready.refused.items() if ref not in before}
         if news:
-            await successor.process.kill("a model was refused")
+            await self._end(successor, "a model was refused")
             words = "; ".join(f"{ref}: {why}" for ref, why in news.items())
             raise RefusedModelFileError(f"Refused: {words}.", _KEPT)
         return successor
@@ -299,6 +323,10 @@ class WorkerVision:
     def _fail_waiting(self, error: EdgeError) -> None:
         while self._jobs:
             self._jobs.popleft().fail(error)
+
+
+def _refusals(refused: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"Model {ref} is refused: {why}" for ref, why in refused.items())
 
 
 def _closing() -> VisionFailedError:

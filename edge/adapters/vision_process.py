@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,19 +47,24 @@ class WorkerStuckError(Exception):
 class VisionProcess:
     """One child. Not for two callers at once."""
 
-    def __init__(self, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket) -> None:
         """Take over a started child; `started` makes one."""
         self._process = process
+        # A descriptor and not the number, which may be another program's once this one is gone.
+        self._handle = os.pidfd_open(process.pid)
+        self._exited = asyncio.Event()
         self._channel = channel
         self._inbox: asyncio.Queue[tuple[Message, tuple[int, ...]] | WorkerGoneError]
         self._inbox = asyncio.Queue()
         self._gone = ""
         self.on_gone: Callable[[], None] = lambda: None
         """Called once when the worker is found dead."""
-        asyncio.get_running_loop().add_reader(channel, self._on_readable)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(channel, self._on_readable)
+        loop.add_reader(self._handle, self._on_exit)
 
     @classmethod
-    async def started(cls, command: Sequence[str] = COMMAND) -> VisionProcess:
+    def started(cls, command: Sequence[str] = COMMAND) -> VisionProcess:
         """Start a child with one end of a socket pair.
 
         Raises:
@@ -66,10 +72,9 @@ class VisionProcess:
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [*command, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
                 stdout=_STDERR,
                 pass_fds=(theirs.fileno(),),
                 env=_environment(os.environ),
@@ -137,11 +142,18 @@ class VisionProcess:
         """End it at once, whatever it does, and wait until it is gone."""
         self._gone = self._gone or why
         self._hang_up()
-        if self._process.returncode is None:
-            self._process.kill()  # works on a stopped one too
-        code = await self._process.wait()
+        if not self._exited.is_set():
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)  # works on a stopped one too
+        await self._exited.wait()
+        code = self._process.returncode
         if code < 0 and code != -signal.SIGKILL:
             self._gone = f"it died of {signal.Signals(-code).name}"
+
+    def _on_exit(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._handle)
+        os.close(self._handle)
+        self._process.wait()  # at once: it is over
+        self._exited.set()
 
     def _hang_up(self) -> None:
         if self._channel.fileno() < 0:

@@ -47,7 +47,7 @@ async def start_worker(command: Sequence[str], start: Start, deadline_s: float) 
         StartFailedError: it died, hung or talked nonsense on the way.
     """
     try:
-        process = await VisionProcess.started(command)
+        process = VisionProcess.started(command)
     except OSError as e:
         raise StartFailedError(f"it can't be started: {e}") from e
     try:

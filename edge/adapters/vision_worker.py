@@ -8,6 +8,7 @@ The descriptor is its end of the socket pair. It ends when the other end closes.
 from __future__ import annotations
 
 import faulthandler
+import signal
 import socket
 import sys
 import traceback
@@ -61,6 +62,8 @@ Opened = Callable[[Start, Callable[[str], None]], tuple[Eyes, Ready]]
 def main(arguments: list[str], opened: Opened) -> None:
     """Run one worker until the daemon hangs up."""
     faulthandler.enable()
+    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the daemon, which ends this one
+        signal.signal(number, signal.SIG_IGN)
     channel = socket.socket(fileno=int(arguments[-1]))
     channel.set_inheritable(False)
     try:

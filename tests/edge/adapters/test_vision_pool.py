@@ -3,12 +3,15 @@
 import asyncio
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from edge.adapters.vision_messages import Start
+from edge.adapters.vision_pool import WorkerVision
 from edge.errors import (
     BadImageError,
     ImageTooLargeError,
@@ -17,7 +20,7 @@ from edge.errors import (
     VisionFailedError,
 )
 from models.detection import Prediction, Source
-from tests.edge.adapters.vision_support import FAST, LoopLatency, serving, timed, until
+from tests.edge.adapters.vision_support import FAST, HOSTILE, LoopLatency, serving, timed, until
 
 FRESH_WITHIN_S = 3.0
 LOOP_LATE_S = 0.1
@@ -281,6 +284,39 @@ async def test_a_program_that_is_not_there_is_said_too():
         assert "can't be started" in vision.status().reason
 
 
+async def test_a_signal_that_is_meant_for_the_daemon_does_not_end_the_worker():
+    async with serving() as vision:
+        pid = vision.status().pid or 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(pid, number)
+        await vision.inspect(b"hello", "p")
+        assert (vision.status().pid, vision.status().restarts) == (pid, 0)
+
+
+async def test_whoever_wants_to_know_is_told_of_every_worker_that_begins_to_serve():
+    seen = []
+    vision = WorkerVision(lambda: Start(()), FAST, command=HOSTILE, on_serving=seen.append)
+    await vision.start()
+    await vision.ready()
+    with pytest.raises(VisionFailedError):
+        await vision.inspect(b"kill", "p")
+    await vision.reload()
+    await vision.close()
+    assert [status.ready for status in seen] == [True] * 4
+    assert len({status.pid for status in seen}) == 4
+
+
+async def test_a_swap_that_comes_while_closing_leaves_no_worker_behind():
+    async with serving() as vision:
+        swap = asyncio.create_task(vision.reload())
+        await asyncio.sleep(0)
+        await vision.close()
+        with pytest.raises(VisionFailedError):
+            await swap
+    children = psutil.Process().children()
+    assert not [c for c in children if "hostile_vision" in " ".join(c.cmdline())]
+
+
 async def test_closing_ends_the_worker_and_fails_what_waits():
     async with serving() as vision:
         pid = vision.status().pid or 0
@@ -291,3 +327,11 @@ async def test_closing_ends_the_worker_and_fails_what_waits():
     assert all(isinstance(r, VisionFailedError) for r in results)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_daemon_that_waited_for_its_worker_would_be_found_out():
+    async with LoopLatency() as loop:
+        await asyncio.sleep(0.2)
+        time.sleep(0.3)  # what no adapter may do
+        await asyncio.sleep(0)
+    assert loop.worst_s > LOOP_LATE_S
