@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge.measures import MEASURED_SIDE, measure, subject_sharpness
 from edge.ports import Inspection, Photo
 from edge.steps.check_quality import Subject, check_quality
 from edge.steps.classify import classify
@@ -24,6 +23,7 @@ from models.classifier import Classifier
 from models.detection import area
 from models.detector import Detector
 from models.image import Decoded, Format, Limits, decode, read_header, sanitise, thumbnail
+from models.measures import SIDE, measure, sharpness
 from models.profile import ClassifyOn, Profile
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Look:
     @property
     def side(self) -> int:
         """How many pixels the longer side of the decoded photo needs."""
-        sides = [MEASURED_SIDE]
+        sides = [SIDE]
         if self.detector is not None:
             sides.append(max(self.detector.input.width, self.detector.input.height))
         if self.classifier is not None and self.profile.classifier is not None:
@@ -116,7 +116,7 @@ def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]
     decoded, photo = _read(data, look, limits, watch)
     rules = look.profile.quality
     with watch.step("quality"):
-        measures = measure(decoded)
+        measures = measure(decoded.image, (decoded.width, decoded.height))
         quality = check_quality(measures, rules)
     predictions: tuple[Prediction, ...] = ()
     out_of_domain = False
@@ -183,4 +183,5 @@ def _subject(decoded: Decoded, found: Sequence[Prediction]) -> Subject | None:
         return None
     box = max(shown, key=area)
     share = min(1.0, area(box) / (decoded.width * decoded.height))
-    return Subject(share, subject_sharpness(decoded, box))
+    x1, y1, x2, y2 = (v * decoded.factor for v in box)
+    return Subject(share, sharpness(decoded.image, (x1, y1, x2, y2)))

@@ -5,6 +5,7 @@ Cores are not counted but tried: on two hyper-threads two threads are often slow
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -95,6 +96,12 @@ def summary_ms(times: Sequence[float]) -> tuple[float, float]:
     return round(median * 1000, 3), round(max(median, p95) * 1000, 3)
 
 
-def settings_to_try(cores: int, wanted: int = 0) -> tuple[int, ...]:
-    """Which numbers of threads are worth a try: the wanted one, or 1, 2, … up to four cores."""
-    return (wanted,) if wanted else tuple(range(1, max(1, min(cores, 4)) + 1))
+def settings_to_try(wanted: int = 0, cores: int = 0) -> tuple[int, ...]:
+    """Which numbers of threads are worth a try: the wanted one, or 1, 2, … up to four cores.
+
+    Args:
+        wanted: what the settings say; 0 leaves it to measuring.
+        cores: of the machine; 0 counts those that this process may use.
+    """
+    most = min(cores or len(os.sched_getaffinity(0)), 4)
+    return (wanted,) if wanted else tuple(range(1, most + 1))

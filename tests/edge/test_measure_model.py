@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 
 import pytest
@@ -67,4 +68,9 @@ def test_median_and_tail_are_told_apart():
     [(1, 0, (1,)), (2, 0, (1, 2)), (64, 0, (1, 2, 3, 4)), (4, 3, (3,))],
 )
 def test_settings_are_tried_up_to_the_cores_or_as_wanted(cores, wanted, tried):
-    assert settings_to_try(cores, wanted) == tried
+    assert settings_to_try(wanted, cores) == tried
+
+
+def test_without_a_wish_the_cores_of_this_process_count():
+    assert settings_to_try()[0] == 1
+    assert len(settings_to_try()) <= len(os.sched_getaffinity(0))
