@@ -24,7 +24,11 @@ def set_up_logs(level: int = logging.INFO) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=terminal),
+                structlog.dev.ConsoleRenderer(
+                    colors=terminal,
+                    # The default prints every local variable: photos, tokens and forms among them.
+                    exception_formatter=structlog.dev.plain_traceback,
+                ),
             ],
         )
     )
