@@ -84,9 +84,9 @@ def check(given: Given) -> tuple[Any, Problem | None]:
     except ValidationError as e:
         return None, Problem(f"{given.where}: {given.written} = {_shown(given)}: {_why(e)}")
     if isinstance(value, Path):
-        if not str(given.value):
-            return None, Problem(f'{given.where}: {given.written} = "": expected a folder')
-        return value.expanduser().absolute(), None
+        folder = _folder(str(given.value))
+        why = f"{given.where}: {given.written} = {_shown(given)}: expected a folder"
+        return folder, None if folder is not None else Problem(why)
     return value, None
 
 
@@ -135,6 +135,16 @@ def _convert(field: FieldInfo, given: Given) -> Any:
     return adapter.validate_python(_from_text(field, str(given.value)))
 
 
+def _folder(text: str) -> Path | None:
+    """Make an absolute path; None where it can't be one."""
+    if not text or "\0" in text:
+        return None
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # ~somebody who isn't there
+        return None
+
+
 def _from_text(field: FieldInfo, text: str) -> Any:
     if get_origin(field.annotation) is tuple:
         return _items(text)
@@ -160,7 +170,8 @@ def _why(error: ValidationError) -> str:
 
 
 def _shown(given: Given) -> str:
-    return json.dumps(given.value, default=str, ensure_ascii=False)
+    text = json.dumps(given.value, default=str, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()  # the environment may be no Unicode
 
 
 def _nearest_of(word: str, words: Iterable[str]) -> str:

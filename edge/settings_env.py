@@ -48,4 +48,5 @@ def _unknown(name: str, section: str, key: str, value: str) -> str:
         close = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.6)
         meant = names[close[0]] if close else ""
     say = f"; did you mean {variable(meant)}?" if meant else ""
-    return f'environment: there is no setting {name} (= "{value}"){say}'
+    text = f'environment: there is no setting {name} (= "{value}"){say}'
+    return text.encode("utf-8", "backslashreplace").decode()

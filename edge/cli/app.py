@@ -18,6 +18,7 @@ app = typer.Typer(
     name="edgecase",
     help="Looks at photos, says what is on them, and keeps them as cases.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge.config import Settings
 from edge.errors import ConfigError
@@ -64,6 +66,8 @@ def test_a_file_given_by_hand_that_is_missing_is_an_error() -> None:
         ("blur_threshold = 9\n", 1, ["blur_threshold", "quality.blur_threshold"]),
         ('[http]\ncors_origins = ["a", 1]\n', 2, ["http.cors_origins", "string"]),
         ('[store]\ndata_dir = ""\n', 2, ["store.data_dir", "folder"]),
+        ('[store]\ndata_dir = "a\\u0000b"\n', 2, ["store.data_dir", "folder"]),
+        ('[store]\ndata_dir = "~nobody-of-this-name/x"\n', 2, ["store.data_dir", "folder"]),
         ("[quality]\nblur_threshold = nan\n", 2, ["quality.blur_threshold"]),
         ("[decision]\nconf_threshold = 2026-01-01\n", 2, ["decision.conf_threshold"]),
     ],
@@ -205,3 +209,33 @@ def test_reading_makes_no_folder_and_opens_no_socket(
 def test_no_two_keys_share_a_variable() -> None:
     for a, b in itertools.combinations(known_keys(), 2):
         assert variable(a) != variable(b)
+
+
+WORDS = st.sampled_from(
+    ["http", "port", "store", "data_dir", "camera", "x", '"a.b"', "0", "1e999", "nan", "true", "[]"]
+    + ["2026-01-01", '"\\u0000"', "{port = 1}", "[http]", "[[http]]", "[a.b]", "=", ".", "\n", " "]
+)
+NAMES = st.sampled_from([variable(key) for key in known_keys()]) | st.text(max_size=6).map(
+    lambda tail: f"EDGECASE_{tail}__{tail}"
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    text=st.lists(WORDS, max_size=25).map("".join),
+    environ=st.dictionaries(NAMES, st.text(max_size=12), max_size=3),
+)
+def test_whatever_is_written_gives_settings_or_problems_that_can_be_printed(
+    tmp_path_factory: pytest.TempPathFactory, text: str, environ: dict[str, str]
+) -> None:
+    path = written(tmp_path_factory.getbasetemp(), text)
+    found = read(path, environ)
+    assert isinstance(found.settings, Settings)
+    for problem in found.problems:
+        problem.text.encode()
+        assert problem.text.startswith((f"{path}", "environment:", "[", "defaults"))
+
+
+def test_an_environment_that_is_no_unicode_is_told_in_print() -> None:
+    error = refused(None, {"EDGECASE_HTTP__PORT": "\udcff", "EDGECASE_HTTP__PROT": "\udcfe"})
+    error.message.encode()
