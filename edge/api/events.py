@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from edge.errors import UnavailableError
 from models.jsonable import to_json
 
 if TYPE_CHECKING:
-    from edge.events import Event, Events
+    from edge.events import Event, Events, Subscription
 
 HEARTBEAT_S = 15.0
 """A comment after this long without an event, so that nobody takes the line for dead."""
@@ -52,17 +53,24 @@ class EventsApi:
             raise UnavailableError("Too many pages listen already.", "Close one.")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         async with self._events.listen(request.headers.get("Last-Event-ID")) as heard:
-            await response.prepare(request)
-            await response.write(b"retry: 2000\n\n")
-            while True:
-                try:
-                    event = await heard.next(self._heartbeat_s)
-                except TimeoutError:
-                    await response.write(b": still here\n\n")
-                    continue
-                if event is None:
-                    return response
-                await response.write(encode(event))
+            with contextlib.suppress(ConnectionResetError):  # the page was closed
+                await self._tell(heard, request, response)
+        return response
+
+    async def _tell(
+        self, heard: Subscription, request: web.Request, response: web.StreamResponse
+    ) -> None:
+        await response.prepare(request)
+        await response.write(b"retry: 2000\n\n")
+        while True:
+            try:
+                event = await heard.next(self._heartbeat_s)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+                continue
+            if event is None:
+                return
+            await response.write(encode(event))
 
 
 def encode(event: Event) -> bytes:
