@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edge.ports import Inspection, Photo
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.detection import Prediction
+    from models.image import Header
 
 CROP_DETAIL = 4
 """A classifier of crops gets a picture whose longer side is this many times its input's: then a
@@ -113,7 +115,23 @@ def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]
         MemoryError: not enough memory for it.
     """
     watch = Stopwatch()
-    decoded, photo = _read(data, look, limits, watch)
+    with ThreadPoolExecutor(1, "copy") as aside:  # what is stored is made while the models look
+        with watch.step("decode"):
+            header = read_header(data, limits)
+            copied = aside.submit(_copy, data, header, look.profile.keep_metadata)
+            if header.format is Format.HEIC:  # it becomes a JPEG; go on with that
+                data = copied.result().data
+                header = read_header(data, limits)
+            decoded = decode(data, header, look.side)
+        small = aside.submit(thumbnail, decoded.image)
+        inspection = _look(decoded, look, watch)
+        with watch.step("store"):
+            photo = copied.result().photo(decoded, small.result())
+    return replace(inspection, timings=watch.total()), photo
+
+
+def _look(decoded: Decoded, look: Look, watch: Stopwatch) -> Inspection:
+    """Judge, detect, judge the subject, classify."""
     rules = look.profile.quality
     with watch.step("quality"):
         measures = measure(decoded.image, (decoded.width, decoded.height))
@@ -130,35 +148,42 @@ def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]
         with watch.step("classify"):
             classes, out_of_domain = _classify(decoded, look, predictions)
         predictions += classes
-    inspection = Inspection(
+    return Inspection(
         quality=quality,
         predictions=predictions if quality.usable else (),
         models=look.models if looks else {},
-        timings=watch.total(),
+        timings={},
         out_of_domain=out_of_domain,
         missing=look.missing,
     )
-    return inspection, photo
 
 
-def _read(data: bytes, look: Look, limits: Limits, watch: Stopwatch) -> tuple[Decoded, Photo]:
-    """Check the header, make the clean copy, decode as small as the models allow."""
-    with watch.step("decode"):
-        header = read_header(data, limits)
-        clean, media_type = sanitise(data, header, look.profile.keep_metadata)
-        if header.format is Format.HEIC:  # decoded already: go on with the JPEG it became
-            header = read_header(clean, limits)
-        decoded = decode(clean, header, look.side)
-    with watch.step("store"):
-        photo = Photo(
-            data=clean,
-            sha256=hashlib.sha256(clean).hexdigest(),
-            media_type=media_type,
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """The photo as it is stored."""
+
+    data: bytes
+    """Clean."""
+    media_type: str
+    """Of `data`."""
+    sha256: str
+    """Of `data`."""
+
+    def photo(self, decoded: Decoded, small: bytes) -> Photo:
+        """With what only the decoded picture tells."""
+        return Photo(
+            data=self.data,
+            sha256=self.sha256,
+            media_type=self.media_type,
             width=decoded.width,
             height=decoded.height,
-            thumbnail=thumbnail(decoded.image),
+            thumbnail=small,
         )
-    return decoded, photo
+
+
+def _copy(data: bytes, header: Header, keep_metadata: bool) -> _Copy:
+    clean, media_type = sanitise(data, header, keep_metadata)
+    return _Copy(clean, media_type, hashlib.sha256(clean).hexdigest())
 
 
 def _detect(decoded: Decoded, look: Look) -> tuple[Prediction, ...]:
