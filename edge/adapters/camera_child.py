@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edge.adapters.camera_wire import Message, decode, encode
 from edge.errors import CameraError
+from models.measures import sharpness
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -27,8 +28,6 @@ Pixels = NDArray[np.uint8]
 """H x W x 3 uint8 in OpenCV's order (blue first), or H x W uint8 grey."""
 GLANCE = (160, 120)
 """Width and height of a glance."""
-FOCUS_SIDE = 640
-"""Longer side, pixels, at which frames of a burst are compared."""
 JPEG_QUALITY = 93
 
 
@@ -39,7 +38,7 @@ class Shot:
     picture: Pixels
     """H x W x 3, blue first."""
     sharpness: float
-    """Comparable within one burst only."""
+    """Higher is sharper; comparable within one burst only."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the camera said of it."""
 
@@ -77,22 +76,16 @@ def sharpest(shots: Sequence[Shot]) -> Shot:
     return max(shots, key=lambda shot: shot.sharpness)
 
 
-def focus_measure(grey: Pixels) -> float:
-    """Variance of the Laplacian at a common scale (Pech-Pacheco et al., 2000).
+def sharpness_of(picture: Pixels) -> float:
+    """Measure a frame as the quality gate will: the best of a burst is the one that passes.
 
     Args:
-        grey: H x W uint8.
+        picture: H x W x 3 uint8, blue first.
 
     Returns:
-        ≥ 0; higher is sharper, for frames of one scene.
+        0..10,000, higher is sharper; 0 where there is nothing to tell it by.
     """
-    longer = max(grey.shape)
-    if longer > FOCUS_SIDE:
-        scale = FOCUS_SIDE / longer
-        grey = np.asarray(
-            cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
-        )
-    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    return sharpness(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)) or 0.0
 
 
 def answer(source: Source, words: Mapping[str, Any], burst: int) -> Message:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.adapters.camera_child import Pixels, Shot, focus_measure, run
+from edge.adapters.camera_child import Pixels, Shot, run, sharpness_of
 from edge.errors import CameraError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LORES = (320, 240)
-"""Size of the small stream that glances and sharpness are taken from."""
+"""Size of the small stream that glances are taken from."""
 AF_CONTINUOUS = 2
 """libcamera's `AfModeEnum.Continuous`."""
 AF_SCANNING = 1
@@ -120,11 +120,10 @@ class Picamera2Source:
             said = request.get_metadata()
             # picamera2's "RGB888" lies in memory as blue, green, red: OpenCV's order.
             picture = np.array(request.make_array("main"), np.uint8)
-            small = _luma(request.make_array("lores"))
         finally:
             request.release()
         measure = said.get("FocusFoM")
-        sharpness = focus_measure(small) if measure is None else float(measure)
+        sharpness = sharpness_of(picture) if measure is None else float(measure)
         return Shot(picture, sharpness, metadata_of(said))
 
     def _request(self) -> Any:

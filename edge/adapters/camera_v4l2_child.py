@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.adapters.camera_child import Pixels, Shot, focus_measure, run
+from edge.adapters.camera_child import Pixels, Shot, run, sharpness_of
 from edge.errors import CameraError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class V4l2Source:
         for _ in range(STALE_FRAMES if self._live else 0):
             self._opened().grab()
         frames = [self._frame() for _ in range(burst)]
-        return [Shot(frame, focus_measure(_grey(frame))) for frame in frames]
+        return [Shot(frame, sharpness_of(frame)) for frame in frames]
 
     def _frame(self) -> Pixels:
         there, frame = self._opened().read()

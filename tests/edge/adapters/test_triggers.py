@@ -49,14 +49,14 @@ def test_an_interval_keeps_its_grid_and_makes_up_for_nothing(
 
 
 async def test_an_interval_fires_at_once_and_then_regularly() -> None:
-    trigger, clock = IntervalTrigger(0.05), asyncio.get_running_loop().time
+    trigger, clock = IntervalTrigger(0.5), asyncio.get_running_loop().time
     start = clock()
     await trigger.wait(nothing)
     first = clock() - start
-    for _ in range(3):
+    for _ in range(2):
         await trigger.wait(nothing)
-    assert first < 0.04
-    assert 0.14 < clock() - start < 2
+    assert first < 0.4
+    assert 0.9 < clock() - start < 10
 
 
 async def test_a_manual_trigger_never_fires() -> None:
