@@ -184,12 +184,18 @@ def thumbnail(image: Image, longest: int = 320) -> bytes:
         image: H x W x 3 uint8 RGB, upright.
         longest: pixels of the longer side; a smaller picture stays as small as it is.
     """
+    while max(image.shape[:2]) >= 2 * longest:  # halving is quick, and then little is left to do
+        image = _resize(image, image.shape[1] / 2, image.shape[0] / 2, cv2.INTER_AREA)
     height, width = image.shape[:2]
     scale = longest / max(height, width)
     if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        image = _resize(image, width * scale, height * scale, cv2.INTER_LINEAR)
     return jpeg.encode(image, THUMBNAIL_QUALITY)
+
+
+def _resize(image: Image, width: float, height: float, how: int) -> Image:
+    size = max(1, round(width)), max(1, round(height))
+    return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
 
 
 def _shrink(longest: int, at_least: int | None) -> int:

@@ -32,8 +32,10 @@ ICC_PART = 65_519
 """Bytes of a profile that fit in one segment."""
 ALONE = frozenset({0x01, EOI, *range(0xD0, 0xD8)})
 """Markers without a length."""
-READABLE = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
-"""Frames with a Huffman or arithmetic coded DCT, sequential or progressive."""
+SEQUENTIAL = frozenset({0xC0, 0xC1, 0xC9})
+"""Frames with a Huffman or arithmetic coded DCT that may come in one scan."""
+READABLE = SEQUENTIAL | {0xC2, 0xCA}
+"""These, and progressive ones."""
 MAX_SCANS = 100
 """A progressive photo has about ten; some hundred in a small file are meant to burn time."""
 MAX_PADDING = 16
@@ -97,9 +99,7 @@ def decode(data: bytes, header: Header, shrink: int) -> Image:
     Raises:
         UnreadableImageError: truncated, damaged, or not the size its header says.
     """
-    first = next((s for s in _segments(data) if s.marker == SOS), None)
-    if first is not None and data.count(b"\xff\xda", first.start) > MAX_SCANS:
-        raise UnreadableImageError("the JPEG has more scans than any photo")
+    _count_scans(data)
     width, height = -(-header.stored_width // shrink), -(-header.stored_height // shrink)
     with refusing("JPEG"):
         four = simplejpeg.decode_jpeg_header(data)[2] in ("CMYK", "YCCK")
@@ -205,6 +205,22 @@ def _frame(data: bytes, s: Segment) -> tuple[int, int]:
     if not width or not height or components not in (1, 3, 4):
         raise UnreadableImageError("the JPEG's header makes no sense")
     return width, height
+
+
+def _count_scans(data: bytes) -> None:
+    """Refuse what is decoded again and again, scan by scan; one scan of all there is needs no look.
+
+    Raises:
+        UnreadableImageError: more scans than any photo has.
+    """
+    frame = b""
+    for s in _segments(data):
+        if s.marker in READABLE:
+            frame = data[s.start : s.body + 6]
+        elif s.marker == SOS and frame:
+            at_once = frame[1] in SEQUENTIAL and data[s.body : s.body + 1] == frame[-1:]
+            if not at_once and data.count(b"\xff\xda", s.start) > MAX_SCANS:
+                raise UnreadableImageError("the JPEG has more scans than any photo")
 
 
 def _decode(data: bytes, colours: str, width: int, height: int) -> Image:

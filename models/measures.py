@@ -30,7 +30,9 @@ AT_100 = 0.335
 TOP = 10_000.0
 """Largest score."""
 LEAST_STRUCTURE = 0.25
-"""Gradient at the coarse scale, grey levels a pixel, from which on a region says anything."""
+"""Gradient at the coarse scale, grey levels a pixel, from which on a frame says anything."""
+LEAST_ON_SUBJECT = 2.0
+"""The same on a subject's box: a dent is soft shading, and no edge of it is ever sharp."""
 LEAST_REGION = 48
 """A smaller region is widened to this side, pixels at that scale."""
 
@@ -64,7 +66,7 @@ def measure(image: Image, original: tuple[int, int] | None = None) -> Measures:
     luma = to_luma(image)
     mean, deviation = cv2.meanStdDev(luma)
     return Measures(
-        blur_score=_score(luma) or 0.0,
+        blur_score=_score(luma, LEAST_STRUCTURE) or 0.0,
         brightness=float(mean[0, 0]) / 255,
         contrast=float(deviation[0, 0]) / 255,
         clipped_dark=cv2.countNonZero(cv2.inRange(luma, 0, NEAR_BLACK)) / luma.size,
@@ -96,8 +98,8 @@ def sharpness(image: Image, box: Box | None = None) -> float | None:
     """
     luma = to_luma(image)
     if box is None:
-        return _score(luma)
-    return _score(_region(luma, box, luma.shape[1] / image.shape[1]))
+        return _score(luma, LEAST_STRUCTURE)
+    return _score(_region(luma, box, luma.shape[1] / image.shape[1]), LEAST_ON_SUBJECT)
 
 
 def to_luma(image: Image) -> Luma:
@@ -127,7 +129,7 @@ def _region(luma: Luma, box: Box, scale: float) -> Luma:
     return luma[spans[0], spans[1]]
 
 
-def _score(luma: Luma) -> float | None:
+def _score(luma: Luma, least: float) -> float | None:
     if min(luma.shape) < 8:
         return None
     fine = _smooth(luma, FINE_KERNEL)
@@ -135,7 +137,7 @@ def _score(luma: Luma) -> float | None:
     coarse = _smooth(np.asarray(cv2.pyrDown(fine), dtype=np.float32), COARSE_KERNEL)
     strong = [m / fine.size for m in _moments(fine)]
     weak = [m / coarse.size / 2**4 for m in _moments(coarse)]  # its pixels are twice as far apart
-    if max(weak) < LEAST_STRUCTURE**4:
+    if max(weak) < least**4:
         return None
     ratio: float = min(s / max(w, 1e-9) for s, w in zip(strong, weak, strict=True)) ** 0.25
     return min(TOP, 100 * (max(0.0, ratio - 1) / AT_100) ** 2)
