@@ -18,6 +18,9 @@ Synchronous = Literal["FULL", "NORMAL", "OFF"]
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 """What SQLite keeps beside a database."""
 BUSY_MS = 5000
+MISSING, EMPTY, NO_TABLES = "it is missing", "it is empty", "it holds no cases table"
+UNBEGUN = (MISSING, EMPTY, NO_TABLES)
+"""What a first start that was cut short leaves."""
 WAL_MAGIC = (0x377F0682, 0x377F0683)
 WAL_HEADER = 32
 
@@ -72,7 +75,7 @@ def damage(path: Path) -> str:
     """
     try:
         if not path.exists() or path.stat().st_size == 0:
-            return "it is missing" if not path.exists() else "it is empty"
+            return EMPTY if path.exists() else MISSING
         if not _is_wal(path.with_name(path.name + "-wal")):
             return "its write-ahead log is damaged"
         db = connect(path, "FULL", read_only=True)
@@ -82,7 +85,7 @@ def damage(path: Path) -> str:
         found = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
         if found != ["ok"]:
             return "; ".join(found).replace("\n", " ")
-        return "" if db["cases"].exists() else "it holds no cases table"
+        return "" if db["cases"].exists() else NO_TABLES
     except sqlite3.Error as e:
         return str(e)
     finally:

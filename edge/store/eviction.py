@@ -6,7 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from edge.store import cases, device_file, keys, settings, staging
+from edge.store import cases, device_file, settings, staging
 from edge.store import images as image_files
 from edge.store.database import transaction
 from edge.store.retention import Holding, Kind
@@ -68,7 +68,7 @@ def _images(db: Database, kind: Kind, size: str) -> Iterator[Holding]:
         yield Holding(kind, sha256, length, from_us(created), held)
 
 
-def remove(db: Database, layout: Layout, going: Sequence[Holding], now: datetime) -> int:
+def remove(db: Database, layout: Layout, going: Sequence[Holding]) -> int:
     """Remove what was decided, unless it has become needed meanwhile; gives how many went."""
     gone = 0
     for row in going:
@@ -83,7 +83,6 @@ def remove(db: Database, layout: Layout, going: Sequence[Holding], now: datetime
             case Kind.SET_ASIDE:
                 shutil.rmtree(layout.set_aside / row.name, ignore_errors=True)
                 gone += 1
-    keys.forget_old(db, now)
     return gone
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import OperatorError
 from edge.store import device_file, settings
-from edge.store.database import SUFFIXES, Synchronous, connect, damage
+from edge.store.database import SUFFIXES, UNBEGUN, Synchronous, connect, damage
 from edge.store.files import sync_folder
 from edge.store.migrations import migrate
 from edge.store.rebuild import orphans, rebuild
@@ -109,7 +109,8 @@ def open_database(
         OperatorError: a newer version of the program has been here.
     """
     reason, aside, problems = damage(layout.database), None, []
-    fresh = not layout.database.exists() and not any(layout.sidecars.iterdir())
+    # Where nothing was ever stored, nothing is lost: this is the first start, or it was cut short.
+    fresh = reason in UNBEGUN and not any(layout.sidecars.iterdir())
     if reason and not fresh:
         aside = set_aside(layout, now)
         problems = rebuild(layout, now)
@@ -118,6 +119,7 @@ def open_database(
         undo.callback(db.close)
         migrate(db)
         device_id = device_file.ensure_identity(db, layout)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         sync_folder(layout.root)
         report = OpenReport(
             device_id=device_id,

@@ -17,6 +17,7 @@ from edge.store import (
     device_file,
     eviction,
     images,
+    keys,
     listing,
     opening,
     outbox,
@@ -284,6 +285,7 @@ class Store:
         for first in range(0, len(decided.go), AT_ONCE):
             part = decided.go[first : first + AT_ONCE]
             await self._threads.write(partial(self._remove, part))
+        await self._write(lambda db: keys.forget_old(db, self._now()))
         self._retention = decided.reason
         return decided
 
@@ -353,7 +355,7 @@ class Store:
         return decide_evictions(found, now, self._limits)
 
     def _remove(self, going: Sequence[Holding]) -> int:
-        return eviction.remove(self._writable(), self.layout, going, self._now())
+        return eviction.remove(self._writable(), self.layout, going)
 
 
 def _nth(db: Database, case_id: str, place: int) -> Reference:

@@ -152,7 +152,7 @@ async def test_what_becomes_needed_after_the_decision_stays(tmp_path: Path) -> N
         await sync_all(store)
         going = [Holding(Kind.IMAGE, photo(1).sha256, 1, NOON)]
         await added(store, 1)  # the same photo again, not synced yet
-        assert eviction.remove(store._writable(), store.layout, going, NOON) == 0
+        assert eviction.remove(store._writable(), store.layout, going) == 0
         assert (await store.image(case.id)).path.exists()
 
 
