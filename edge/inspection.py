@@ -189,7 +189,8 @@ def _copy(data: bytes, header: Header, keep_metadata: bool) -> _Copy:
 def _detect(decoded: Decoded, look: Look) -> tuple[Prediction, ...]:
     if look.detector is None or look.profile.detector is None:
         return ()
-    return detect(look.detector, decoded.image, decoded.factor, look.profile.detector)
+    size = decoded.width, decoded.height
+    return detect(look.detector, decoded.image, decoded.factor, look.profile.detector, size)
 
 
 def _classify(
@@ -198,7 +199,8 @@ def _classify(
     if look.classifier is None or look.profile.classifier is None:
         return (), False
     use = look.profile.classifier
-    return classify(look.classifier, decoded.image, decoded.factor, found, use)
+    size = decoded.width, decoded.height
+    return classify(look.classifier, decoded.image, decoded.factor, found, use, size)
 
 
 def _subject(decoded: Decoded, found: Sequence[Prediction]) -> Subject | None:

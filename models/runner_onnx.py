@@ -46,6 +46,8 @@ class OnnxRunner:
             self._session = ort.InferenceSession(
                 str(path), sess_options=_options(threads), providers=["CPUExecutionProvider"]
             )
+        except MemoryError:  # says nothing about the model
+            raise
         except Exception as e:  # noqa: BLE001 - its errors share no root but Exception
             raise RefusedModelError(
                 f"ONNX Runtime can't load {path.name}: {_first_line(e)}",
@@ -86,6 +88,8 @@ class OnnxRunner:
         feed = self._quantised.get(spec.name, _PLAIN).quantise(tensor, np.dtype(spec.dtype))
         try:
             results = self._session.run(None, {spec.name: feed})
+        except MemoryError:
+            raise
         except Exception as e:  # noqa: BLE001 - its errors share no root but Exception
             raise InferenceError(f"ONNX Runtime: {_first_line(e)}") from e
         return {
@@ -107,6 +111,9 @@ def _options(threads: int) -> ort.SessionOptions:
     # A thread that spins while it waits takes the core away from HTTP and from the other threads.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # Without the arena a nano detector rests 7 MB lower once malloc_trim ran, and then takes 1400
+    # page faults for the next photo instead of 17 (measured with 320 pixels, 7.5 MB of weights).
+    options.enable_cpu_mem_arena = True
     return options
 
 
