@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -31,14 +30,13 @@ from edge.api.rate import Rate, rate
 from edge.api.render import error_page, set_up_templates
 from edge.api.security import add_headers
 from edge.api.session import SessionApi
+from edge.api.static import Static
 from edge.api.sync import SyncApi
-from edge.api.upload import limits
+from edge.api.upload import expects, limits
 from edge.api.yolo import Yolo
 
 if TYPE_CHECKING:
     from edge.api.parts import Parts
-
-STATIC = Path(__file__).parent.parent / "web" / "static"
 
 
 def build_app(parts: Parts) -> web.Application:
@@ -65,8 +63,7 @@ def build_app(parts: Parts) -> web.Application:
         ],
     )
     set_up_templates(app, parts.device)
-    add_operations(app, _operations(parts, metrics, max_bytes))
-    app.router.add_static("/static", STATIC)
+    add_operations(app, _operations(parts, metrics, max_bytes), expects(max_bytes))
     app.on_response_prepare.append(add_origin)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(lambda _app: close_streams(parts.events))
@@ -87,6 +84,7 @@ def _operations(parts: Parts, metrics: Metrics, max_bytes: int) -> tuple[Operati
         ModelsApi(parts.pipeline, parts.vision, parts.writer, parts.library, parts.events),
         SyncApi(parts.store),
         EventsApi(parts.events),
+        Static(),
         SessionApi(parts.http.auth, parts.store),
         Pages(parts, words, max_bytes),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from edge.api.operation import Scope, operation_of
+from edge.api.operation import WHO, Scope, operation_of
 from edge.errors import ConfigError, ForbiddenError, NotAllowedError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def allows(scopes: frozenset[str], scope: Scope) -> bool:
 
 def who(request: web.Request) -> str:
     """The name of whoever is signed in; "" on a device without sign-in."""
-    return str(request.get("who", ""))
+    return str(request.get(WHO, ""))
 
 
 async def _require(request: web.Request, tokens: Tokens, scope: Scope) -> None:
@@ -71,7 +71,7 @@ async def _require(request: web.Request, tokens: Tokens, scope: Scope) -> None:
             f"This token does not allow it: it lacks the scope {scope.value!r}.",
             "Ask whoever runs the device for another token.",
         )
-    request["who"] = holder.name
+    request[WHO] = holder.name
 
 
 def _token(request: web.Request) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from edge.api.errors import errors
 from edge.api.hosts import hosts
+from edge.api.operation import add_operations
 from edge.api.render import error_page, page, set_up_templates
 from edge.api.replies import as_json, error_body, wants_html
 from edge.api.security import add_headers
+from edge.api.static import Static
 
 if TYPE_CHECKING:
     from edge.config import HttpSettings
     from edge.errors import ConfigError
-
-STATIC = Path(__file__).parent.parent / "web" / "static"
 
 
 class Broken:
@@ -48,7 +47,7 @@ def build_broken_app(problem: ConfigError, http: HttpSettings, device: str = "")
     set_up_templates(app, device)
     broken = Broken(problem, device)
     app.router.add_get("/ping", broken.ping)
-    app.router.add_static("/static", STATIC)
+    add_operations(app, Static().operations())
     app.router.add_route("*", "/{path:.*}", broken.anything)
     app.on_response_prepare.append(add_headers)
     return app

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.api.cases import existing
-from edge.api.operation import Operation, Reply, Scope
+from edge.api.operation import ETAG, Operation, Reply, Scope
 from edge.api.validate import case_id, query
 from edge.errors import NotFoundError
 
@@ -80,7 +80,7 @@ class CaseImage:
             return _same(etag, FOREVER)
         find = self._store.thumbnail if wanted.variant == "thumb" else self._store.image
         file = await find(case.id, wanted.n)
-        request["etag"] = etag
+        request[ETAG] = etag
         headers = {"Content-Type": file.media_type, "Cache-Control": FOREVER}
         return web.FileResponse(file.path, headers=headers)
 
@@ -96,7 +96,7 @@ class CaseImage:
             photo = await asyncio.to_thread(file.path.read_bytes)
             data = await self._vision.annotate(photo, case.predictions)
             self._drawn.put(etag, data)
-        request["etag"] = etag
+        request[ETAG] = etag
         headers = {"Cache-Control": ASK_AGAIN}
         return web.Response(body=data, content_type="image/jpeg", headers=headers)
 

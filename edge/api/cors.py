@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from edge.api.operation import operation_of
+from edge.api.operation import ORIGIN, operation_of
 from edge.errors import ForbiddenError
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def cors(origins: Iterable[str]) -> Middleware:
                 f"{what}: not for a page of another site.",
                 "Add its origin to http.cors_origins if it is yours.",
             )
-        if trusted:
-            request["cors_origin"] = origin
+        if origin is not None and trusted:
+            request[ORIGIN] = origin
         return await handler(request)
 
     return middleware
@@ -57,7 +57,7 @@ def cors(origins: Iterable[str]) -> Middleware:
 
 async def add_origin(request: web.Request, response: web.StreamResponse) -> None:
     """Before an answer leaves: say that the page may read it, where it may."""
-    origin = request.get("cors_origin")
+    origin = request.get(ORIGIN)
     if origin:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"

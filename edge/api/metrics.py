@@ -116,7 +116,7 @@ def metered(metrics: Metrics) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = time.perf_counter()
         op = operation_of(request)
-        route = op.path if op else _place(request)
+        route = op.address if op else "unknown"
         method = op.method if op else "other"  # whatever people make up is one line, not many
         status = 499  # the client went away
         try:
@@ -131,8 +131,3 @@ def metered(metrics: Metrics) -> Middleware:
             metrics.count(method, route, status, seconds)
 
     return middleware
-
-
-def _place(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return "/static" if resource and resource.canonical.startswith("/static") else "unknown"

@@ -80,7 +80,7 @@ def document(operations: tuple[Operation, ...], version: str, *, tokens: bool) -
     paths: dict[str, Any] = {}
     error = {JSON: {"schema": schemas.of(answers.Error, "serialization")}}
     for op in operations:
-        paths.setdefault(op.path, {})[op.method.lower()] = _operation(op, schemas, error, tokens)
+        paths.setdefault(op.address, {})[op.method.lower()] = _operation(op, schemas, error, tokens)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -101,7 +101,7 @@ def _operation(
     op: Operation, schemas: Schemas, error: dict[str, Any], tokens: bool
 ) -> dict[str, Any]:
     doc: dict[str, Any] = {
-        "operationId": re.sub(r"\W+", "_", f"{op.method} {op.path}").strip("_").lower(),
+        "operationId": re.sub(r"\W+", "_", f"{op.method} {op.address}").strip("_").lower(),
         "summary": op.summary,
         "tags": [op.tag],
         "parameters": _parameters(op, schemas),
@@ -119,18 +119,13 @@ def _operation(
 def _parameters(op: Operation, schemas: Schemas) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for name in re.findall(r"{(\w+)", op.path):
-        uuid = {"type": "string", "format": "uuid"}
-        found.append({"name": name, "in": "path", "required": True, "schema": uuid})
+        schema = {"type": "string", **({"format": "uuid"} if name == "id" else {})}
+        found.append({"name": name, "in": "path", "required": True, "schema": schema})
     if op.query is not None:
         found += _query(op.query, schemas)
     for name, text in op.headers.items():
-        schema: dict[str, Any] = {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 200,
-            "pattern": "^[!-~]+$",
-        }
-        found.append({"name": name, "in": "header", "description": text, "schema": schema})
+        text_schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
+        found.append({"name": name, "in": "header", "description": text, "schema": text_schema})
     return found
 
 

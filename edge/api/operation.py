@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Expect = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 JSON = "application/json"
 HTML = "text/html"
@@ -70,6 +72,16 @@ class Operation:
     """True where the answer goes on for as long as the client listens."""
 
     @property
+    def address(self) -> str:
+        """The path as OpenAPI has it: without the patterns of its variables."""
+        return re.sub(r"{(\w+):[^}]*}", r"{\1}", self.path)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Its own, and HEAD where that is the same without the body."""
+        return ("GET", "HEAD") if self.method == "GET" and not self.streams else (self.method,)
+
+    @property
     def changes(self) -> bool:
         """True where it may change something."""
         return self.method not in ("GET", "HEAD") and not self.looks_only
@@ -77,6 +89,12 @@ class Operation:
 
 OPERATION: web.AppKey[Mapping[Any, Operation]] = web.AppKey("operations", Mapping)
 """Route → its operation."""
+WHO: web.RequestKey[str] = web.RequestKey("who", str)
+"""The name of whoever is signed in."""
+ORIGIN: web.RequestKey[str] = web.RequestKey("origin", str)
+"""The page of another site that may read the answer."""
+ETAG: web.RequestKey[str] = web.RequestKey("etag", str)
+"""The answer's entity tag, where it is a file's."""
 
 
 def operation_of(request: web.Request) -> Operation | None:
@@ -85,10 +103,19 @@ def operation_of(request: web.Request) -> Operation | None:
     return table.get(request.match_info.route)
 
 
-def add_operations(app: web.Application, operations: tuple[Operation, ...]) -> None:
-    """Add the routes, and keep which operation each stands for."""
+def add_operations(
+    app: web.Application, operations: tuple[Operation, ...], expect: Expect | None = None
+) -> None:
+    """Add the routes, and keep which operation each stands for.
+
+    Args:
+        app: gets the routes.
+        operations: what there is.
+        expect: answers a client that asks before it sends its body.
+    """
     table: dict[Any, Operation] = {}
     for op in operations:
-        route = app.router.add_route(op.method, op.path, op.handler)
-        table[route] = op
+        for method in op.methods:
+            route = app.router.add_route(method, op.path, op.handler, expect_handler=expect)
+            table[route] = op
     app[OPERATION] = table

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.api.operation import ETAG, ORIGIN
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -42,8 +44,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Before an answer leaves: add what its handler did not set itself."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.get("cors_origin"):
+    if request.get(ORIGIN):
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    etag = request.get("etag")
+    etag = request.get(ETAG)
     if etag and response.status in (200, 206):
         response.headers["ETag"] = f'"{etag}"'  # ours names the content, aiohttp's the file

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.api.operation import operation_of
 from edge.errors import BadFieldError, BadRequestError, BodyTooLargeError, MediaTypeError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from aiohttp import MultipartReader
     from aiohttp.typedefs import Middleware
 
-    from edge.api.operation import Handler
+    from edge.api.operation import Expect, Handler
 
 CHUNK = 256 * 1024
 MAX_PARTS = 96
@@ -27,6 +28,15 @@ MAX_TEXT = 256 * 1024
 """Bytes of all parts that are not photos."""
 MAX_IMAGES = 8
 """Photos of one body."""
+MALFORMED = (
+    ValueError,
+    AssertionError,
+    RuntimeError,
+    LookupError,
+    HttpProcessingError,
+    ClientPayloadError,
+)
+"""With all of these aiohttp's reader says: no boundary, a wrong one, cut off, bad headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,19 @@ def limits(max_bytes: int) -> Middleware:
     return middleware
 
 
+def expects(max_bytes: int) -> Expect:
+    """Make what answers a client that asks before it sends: it is let, unless it is too much."""
+
+    async def answer(request: web.Request) -> None:
+        if request.headers.get("Expect", "").lower() != "100-continue":
+            raise web.HTTPExpectationFailed
+        if (request.content_length or 0) <= max_bytes:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer itself has not begun
+
+    return answer
+
+
 def too_large(max_bytes: int) -> BodyTooLargeError:
     """The refusal of a body over the limit."""
     return BodyTooLargeError(
@@ -97,8 +120,7 @@ async def read_upload(request: web.Request, max_bytes: int) -> Upload:
         return await _whole_body(request, max_bytes)
     try:
         return await _read_parts(await request.multipart(), max_bytes)
-    except (ValueError, AssertionError, RuntimeError, LookupError) as e:
-        # aiohttp's reader says it with all of these: no boundary, wrong one, cut off, bad headers
+    except MALFORMED as e:
         raise BadRequestError(
             "The multipart body is cut off or malformed.", "Send it again, whole."
         ) from e
