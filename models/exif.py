@@ -27,7 +27,8 @@ DROPPED = frozenset(
         0x83BB,  # IPTC: may say the place again
         0x8649,  # Photoshop's resources: the same
         0x927C,  # MakerNote: opaque, some makers put the place there
-        0x9C9C,  # XPComment
+        0x9286,  # UserComment: free text, some apps put the place there
+        0x9C9C,  # XPComment: the same
         0xA005,  # Interoperability IFD: nothing anyone needs
         0xEA1C,  # padding
     }

@@ -6,6 +6,7 @@ import io
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageCms, PngImagePlugin
@@ -151,6 +152,26 @@ def test_segments_between_the_scans_are_dropped_too() -> None:
     np.testing.assert_array_equal(pixels(stored), pixels(data))
 
 
+def test_an_animated_png_is_stored_as_its_still_picture() -> None:
+    frames = [Pillow.fromarray(texture(60, 80, seed)) for seed in (1, 2)]
+    data = save(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    assert b"acTL" in data
+    stored, _ = sanitise(data, read_header(data))
+    assert not any(name in stored for name in (b"acTL", b"fcTL", b"fdAT"))
+    np.testing.assert_array_equal(pixels(stored), np.asarray(frames[0]))
+    np.testing.assert_array_equal(pixels(data), np.asarray(frames[0]))
+
+
+def test_of_several_pictures_in_a_heic_the_primary_one_is_taken() -> None:
+    first, second = texture(64, 96, 1), texture(128, 64, 2)
+    both = pillow_heif.from_pillow(Pillow.fromarray(first))
+    both.add_from_pillow(Pillow.fromarray(second))
+    out = io.BytesIO()
+    both.save(out, primary_index=1)
+    header = read_header(out.getvalue())
+    assert (header.width, header.height) == (64, 128)
+
+
 def test_the_colour_mark_of_a_cmyk_jpeg_survives() -> None:
     data = save(Pillow.fromarray(texture(60, 80)).convert("CMYK"), "JPEG")
     stored, _ = sanitise(data, read_header(data))
@@ -201,7 +222,7 @@ def test_exif_that_is_cut_or_scrambled_is_read_without_a_crash() -> None:
 def test_exif_too_large_for_a_segment_leaves_its_orientation() -> None:
     e = Pillow.Exif()
     e[0x0112] = 6
-    e.get_ifd(EXIF_IFD)[0x9286] = bytes(70_000)
+    e.get_ifd(EXIF_IFD)[0xA40B] = bytes(70_000)
     data = encode(texture(60, 80), "PNG", exif=e.tobytes())
     stored, _ = sanitise(data, read_header(data), keep_metadata=True)
     assert read_header(stored).orientation == 6
