@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.pipeline import Submission
-    from edge.ports import Camera, Trigger
+    from edge.ports import Camera, Frame, Trigger
 
 
 class Kept:
@@ -42,6 +43,7 @@ class Kept:
         self.stored: dict[str, bytes] = {}
         self.errors: list[EdgeError | Exception] = []
         self.refuse: dict[bytes, EdgeError] = {}
+        self.after: EdgeError | None = None
 
     async def __call__(
         self,
@@ -58,9 +60,11 @@ class Kept:
             raise self.errors.pop(0)
         if photo in self.refuse:
             raise self.refuse[photo]
-        key = idempotency_key or f"new-{len(self.calls)}"
+        key = idempotency_key or f"new-{len(self.stored)}"
         created = key not in self.stored
         self.stored[key] = photo
+        if self.after is not None:
+            raise self.after
         return f"case of {photo!r}", created
 
 
@@ -258,17 +262,40 @@ async def test_photos_in_a_folder_become_cases_each_once(tmp_path: Path) -> None
     assert {profile for _, profile, _ in rig.keep.calls} == {"skin"}
 
 
-async def test_a_restart_between_keeping_and_moving_makes_no_second_case(tmp_path: Path) -> None:
-    first = folder_rig(tmp_path / "inbox")
-    first.keep.errors = [DiskFullError("pulled the plug here")]
+async def cases_after_a_crash_before_the_move(inbox: Path) -> int:
+    """Keep a photo, lose the power before it is moved, start again; count the cases."""
+    first, stored = folder_rig(inbox), {}
     async with first.running():
-        (tmp_path / "inbox/a.jpg").write_bytes(b"photo")
-        await until(lambda: bool(first.keep.calls))
-    second = folder_rig(tmp_path / "inbox")
-    second.keep.stored = {str(first.keep.calls[0][2]): b"photo"}
+        first.keep.after = DiskFullError("the plug was pulled here: stored, and nobody knows")
+        (inbox / "a.jpg").write_bytes(b"photo")
+        await until(lambda: bool(first.keep.stored))
+        stored = dict(first.keep.stored)
+    assert (inbox / "a.jpg").exists()
+    second = folder_rig(inbox)
+    second.keep.stored = stored
     async with second.running():
-        await until(lambda: (tmp_path / "inbox/done/a.jpg").exists())
-    assert len(second.keep.stored) == 1
+        await until(lambda: (inbox / "done/a.jpg").exists())
+    return len(second.keep.stored)
+
+
+async def test_a_crash_between_keeping_and_moving_makes_no_second_case(tmp_path: Path) -> None:
+    assert await cases_after_a_crash_before_the_move(tmp_path / "inbox") == 1
+
+
+async def test_without_its_key_the_same_crash_would_make_a_second_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = FolderCamera.capture
+    monkeypatch.setattr(FolderCamera, "capture", lambda self: replace(capture(self), key=""))
+    monkeypatch.setattr(FolderCamera, "settle", settle_any)
+    assert await cases_after_a_crash_before_the_move(tmp_path / "inbox") == 2
+
+
+def settle_any(self: FolderCamera, frame: Frame, problem: str) -> None:
+    """`FolderCamera.settle` for frames that the control has changed."""
+    assert self._taken is not None
+    _, path, look = self._taken
+    self._move(path, look, self._folder / "done")
 
 
 async def test_a_bad_file_does_not_hold_up_the_good_ones(tmp_path: Path) -> None:
