@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.detection import Prediction
+    from models.detector import Prepared
     from models.image import Header
+    from models.quality import Measures
 
 CROP_DETAIL = 4
 """A classifier of crops gets a picture whose longer side is this many times its input's: then a
@@ -123,25 +125,29 @@ def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]
                 data = copied.result().data
                 header = read_header(data, limits)
             decoded = decode(data, header, look.side)
+        size = (decoded.width, decoded.height)
+        measured = aside.submit(measure, decoded.image, size)
         small = aside.submit(thumbnail, decoded.image)
-        inspection = _look(decoded, look, watch)
+        inspection = _look(decoded, look, measured, watch)
         with watch.step("store"):
             photo = copied.result().photo(decoded, small.result())
     return replace(inspection, timings=watch.total()), photo
 
 
-def _look(decoded: Decoded, look: Look, watch: Stopwatch) -> Inspection:
+def _look(decoded: Decoded, look: Look, measured: Future[Measures], watch: Stopwatch) -> Inspection:
     """Judge, detect, judge the subject, classify."""
     rules = look.profile.quality
+    with watch.step("prepare"):  # while it is being measured
+        prepared = look.detector.prepare(decoded.image) if look.detector else None
     with watch.step("quality"):
-        measures = measure(decoded.image, (decoded.width, decoded.height))
+        measures = measured.result()
         quality = check_quality(measures, rules)
     predictions: tuple[Prediction, ...] = ()
     out_of_domain = False
     looks = quality.usable and not look.blind
     if looks:
         with watch.step("detect"):
-            predictions = _detect(decoded, look)
+            predictions = _detect(decoded, look, prepared)
         with watch.step("quality"):
             quality = check_quality(measures, rules, _subject(decoded, predictions))
     if looks and quality.usable:
@@ -186,7 +192,7 @@ def _copy(data: bytes, header: Header, keep_metadata: bool) -> _Copy:
     return _Copy(clean, media_type, hashlib.sha256(clean).hexdigest())
 
 
-def _detect(decoded: Decoded, look: Look) -> tuple[Prediction, ...]:
+def _detect(decoded: Decoded, look: Look, prepared: Prepared | None) -> tuple[Prediction, ...]:
     if look.detector is None or look.profile.detector is None:
         return ()
     size = decoded.width, decoded.height
