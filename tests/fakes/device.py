@@ -15,12 +15,14 @@ from edge.config import HttpSettings
 from edge.errors import CameraError
 from edge.events import Events
 from edge.identity import Identity
+from edge.model_library import Model
 from edge.pipeline import Pipeline, Submission
 from edge.ports import CameraStatus
 from edge.store.retention import Limits
 from edge.store.store import Store
 from edge.summaries import Summaries
 from models.profile import load_all, shipped
+from models.release import File, Format, ModelRelease, Task
 from tests.fakes.vision import FakeVision, picture
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from edge.model_library import Model
     from models.case import Case
     from models.profile import Profile
 
@@ -79,10 +80,14 @@ class FakeCapture:
 
 
 class FakeLibrary:
-    """No model."""
+    """One model."""
 
     def list(self) -> tuple[Model, ...]:
-        return ()
+        weights = File("weights.onnx", "0" * 64, 1)
+        release = ModelRelease(
+            "vehicle-damage-detector", "1.0.0", Task.DETECT, Format.ONNX, (weights,), ("dent",)
+        )
+        return (Model(release, Path("/nowhere"), shipped=True, active=True),)
 
 
 @dataclass
