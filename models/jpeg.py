@@ -43,6 +43,8 @@ MAX_PADDING = 16
 
 MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """Ends entropy-coded data: neither a stuffed byte, nor a restart mark, nor a fill byte."""
+HARMLESS = re.compile("Invalid SOS parameters for sequential|unknown JFIF revision")
+"""What some cameras get wrong and no decoder needs."""
 PADDED = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
@@ -102,7 +104,7 @@ def decode(data: bytes, header: Header, shrink: int) -> Image:
     _count_scans(data)
     width, height = -(-header.stored_width // shrink), -(-header.stored_height // shrink)
     with refusing("JPEG"):
-        four = simplejpeg.decode_jpeg_header(data)[2] in ("CMYK", "YCCK")
+        four = simplejpeg.decode_jpeg_header(data, strict=False)[2] in ("CMYK", "YCCK")
         image = _decode(data, "CMYK" if four else "RGB", width, height)
     if image.shape[:2] != (height, width):
         raise UnreadableImageError("the JPEG isn't the size that its header says")
@@ -229,11 +231,29 @@ def _decode(data: bytes, colours: str, width: int, height: int) -> Image:
     try:
         image = simplejpeg.decode_jpeg(data, colours, **size)
     except ValueError as e:
-        padded = PADDED.search(str(e))
+        # The decoder tells its first complaint only, so that a harmless one could hide a real one.
+        if HARMLESS.search(str(e)) and (tidy := _tidied(data)) != data:
+            return _decode(tidy, colours, width, height)
+        padded = PADDED.search(str(e))  # nothing comes behind this one
         if padded is None or int(padded[1]) > MAX_PADDING:
             raise
         image = simplejpeg.decode_jpeg(data, colours, **size, strict=False)
     return np.asarray(image, dtype=np.uint8)
+
+
+def _tidied(data: bytes) -> bytes:
+    """The same with a known JFIF revision and the parameters that a sequential scan must have."""
+    tidy = bytearray(data)
+    sequential = False
+    for s in _segments(data, whole=True):
+        sequential = sequential or s.marker in SEQUENTIAL
+        if s.marker == APP0 and data.startswith(b"JFIF\0", s.body) and s.end - s.body >= 14:
+            tidy[s.body + 5] = 1
+        elif s.marker == SOS and sequential:
+            at = s.body + 1 + 2 * data[s.body]
+            if at + 3 <= s.end:
+                tidy[at : at + 3] = b"\x00\x3f\x00"
+    return bytes(tidy)
 
 
 def _from_cmyk(cmyk: Image, data: bytes) -> Image:

@@ -95,6 +95,21 @@ def complaint(data: bytes, zeros: int) -> str:
     return ""
 
 
+@pytest.mark.parametrize("name", ["baseline", "full colour", "restarts"])
+def test_a_camera_s_harmless_mistake_is_forgiven_and_hides_no_cut(name: str) -> None:
+    """An unknown revision of JFIF, and scan parameters that a sequential scan has no use for."""
+    right = whole(name)
+    wrong = bytearray(right)
+    wrong[right.index(b"JFIF") + 5] = 2
+    scan = right.index(b"\xff\xda")
+    wrong[scan + 2 + int.from_bytes(right[scan + 2 : scan + 4], "big") - 2] = 0
+    with pytest.raises(ValueError, match="JFIF"):
+        simplejpeg.decode_jpeg(bytes(wrong))  # the control: the decoder minds
+    assert not is_refused(bytes(wrong))
+    for cut in cuts(right)[::10]:
+        assert cut < scan + 100 or is_refused(bytes(wrong[:cut]) + b"\xff\xd9")
+
+
 def test_opencv_alone_would_have_taken_a_cut_jpeg() -> None:
     """The control: why the decoder is what it is."""
     data = whole("baseline")
