@@ -3,7 +3,7 @@
     models/zoo/ID/VERSION/            shipped
     DATA_DIR/models/ID/VERSION/       installed; wins where both have the same version
     DATA_DIR/models/active.json       chosen versions, and the ones before them
-    DATA_DIR/models/ID/measured.json  how fast each version runs here
+    DATA_DIR/models/measured.json     how fast they run here, as the vision worker measured
 
 Nothing chosen means the newest. A folder whose name begins with a dot is half written, or on its
 way out, and doesn't count. Nothing is loaded or run here.
@@ -11,9 +11,11 @@ way out, and doesn't count. Nothing is loaded or run here.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +32,7 @@ from models.runner import RefusedModelError
 from models.semver import precedence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from models.answers import Answers
 
@@ -70,7 +72,7 @@ class Choice:
 
 
 class ModelLibrary:
-    """The models of the device. One thread writes at a time; any may read."""
+    """The models of the device. Any thread and any program may use it at any time."""
 
     def __init__(self, zoo: Path, models: Path, limits: AdmissionLimits | None = None) -> None:
         """Look into these folders; neither needs to be there.
@@ -82,7 +84,7 @@ class ModelLibrary:
         """
         self._zoo, self._models = zoo, models
         self._limits = limits or AdmissionLimits()
-        self._writing = threading.RLock()
+        self._writing = threading.Lock()
 
     def list(self) -> tuple[Model, ...]:
         """All models by id, the newest version of each first."""
@@ -128,8 +130,7 @@ class ModelLibrary:
             NeedsAnswersError: a bare file doesn't tell everything.
             DiskFullError: no room; nothing was installed.
         """
-        with self._writing, translated(self._models):
-            self._models.mkdir(parents=True, exist_ok=True)
+        with self._alone():
             try:
                 with staged(self._models, path, answers, self._limits) as (folder, release):
                     self._keep_active(release.id)
@@ -145,7 +146,7 @@ class ModelLibrary:
             NotFoundError: it isn't on the device.
             DiskFullError: no room; nothing has changed.
         """
-        with self._writing, translated(self._models):
+        with self._alone():
             model, now = self.find(id, version), self.active(id)
             if now is not None and now.release.version != version:
                 before = self._before(id)
@@ -161,7 +162,7 @@ class ModelLibrary:
             NotFoundError: there is no such model.
             OperatorError: there is no version to go back to.
         """
-        with self._writing, translated(self._models):
+        with self._alone():
             now = self.active(id)
             if now is None:
                 raise NotFoundError(f"There is no model {id}.", "See: edgecase models list")
@@ -177,24 +178,22 @@ class ModelLibrary:
             self._choose(id, Choice(target[0], tuple(before[:-1])))
             return self.find(id, target[0])
 
-    def keep_measured(self, release: ModelRelease, measured: Measurement) -> None:
-        """Write down how fast this version runs here.
-
-        Raises:
-            DiskFullError: no room; it is measured again another time.
-        """
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one writer at a time: of this program's threads, and of all programs."""
         with self._writing, translated(self._models):
-            folder = self._models / release.id
-            folder.mkdir(parents=True, exist_ok=True)
-            known = {v: to_json(m) for v, m in _measured(folder).items()}
-            _write(folder / _MEASURED, {**known, release.version: to_json(measured)})
+            self._models.mkdir(parents=True, exist_ok=True)
+            with (self._models / ".lock").open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
+                yield
 
     def _versions(self) -> dict[str, Versions]:
         """Id → its versions, newest first."""
         by_ref: dict[str, Model] = {}
+        figures = _measured(self._models / _MEASURED)
         for folder, shipped, release in self._folders():
             if isinstance(release, ModelRelease):
-                measured = _measured(self._models / release.id).get(release.version)
+                measured = figures.get(f"{release.ref} {release.weights.sha256[:16]}")
                 by_ref[release.ref] = Model(release, folder, shipped, False, measured)
         grouped: dict[str, Versions] = {}
         for model in sorted(by_ref.values(), key=lambda m: precedence(m.release.version)):
@@ -223,7 +222,6 @@ class ModelLibrary:
         return choice.before if choice else ()
 
     def _choose(self, id: str, choice: Choice) -> None:  # noqa: A002 - the manifest's own word
-        self._models.mkdir(parents=True, exist_ok=True)
         choices = {**self._choices(), id: choice}
         _write(self._models / _ACTIVE, {k: to_json(v) for k, v in sorted(choices.items())})
 
@@ -256,13 +254,14 @@ def _manifest(folder: Path) -> ModelRelease | str:
     return release
 
 
-def _measured(folder: Path) -> dict[str, Measurement]:
-    """What was measured of a model's versions; anything unreadable can be measured again."""
+def _measured(path: Path) -> dict[str, Measurement]:
+    """What the vision worker measured, by its fingerprints: they begin with what was measured."""
     try:
-        said = json.loads((folder / _MEASURED).read_text(encoding="utf-8"))
-        return {str(k): from_json(Measurement, v) for k, v in said.items()}
-    except (OSError, ValueError, AttributeError):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        found = {str(k): from_json(Measurement, v) for k, v in said.items()}
+    except (OSError, ValueError, AttributeError):  # anything unreadable is measured again
         return {}
+    return {" ".join(key.split(" ")[:2]): measurement for key, measurement in found.items()}
 
 
 def _write(path: Path, value: object) -> None:

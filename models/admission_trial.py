@@ -131,6 +131,8 @@ def _check_ranges(model: Detector | Classifier, answer: Outputs) -> None:
 
 def _check_table(model: Detector, table: NDArray[np.float32]) -> None:
     rows = table.T if model.head.boxes_last else table
+    if not rows.size:
+        return  # an end-to-end head of variable length that found nothing
     boxes, rest = rows[:, :4], rows[:, 4:]
     scores = rest[:, :1] if model.head.layout is HeadLayout.END_TO_END else rest
     if not model.head.logits and (scores.min() < -_SLACK or scores.max() > 1 + _SLACK):

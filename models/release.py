@@ -56,7 +56,7 @@ class File:
     size: int
     """Bytes."""
     role: str = "weights"
-    """`weights`, `golden` or `card`."""
+    """`weights`, `data` (more of them, beside), `golden` or `card`."""
 
     def __post_init__(self) -> None:
         """Refuse paths that leave the folder."""

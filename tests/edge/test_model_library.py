@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from edge.measure_model import Measurement
 from edge.model_library import ModelLibrary, shipped_models
 from models.admission import admit
 from models.answers import Answers, NeedsAnswersError
+from models.jsonable import to_json
 from models.manifest_writer import write_manifest
 from models.release import HeadLayout, read_manifest
 from tests.fakes import tiny_models
@@ -221,7 +223,7 @@ def test_what_can_not_serve_is_refused_and_leaves_nothing_behind(
     with pytest.raises(RefusedModelFileError) as refusal:
         library.install(BAD[name](tmp_path / "in"))
     assert refusal.value.hint
-    assert list((tmp_path / "data" / "models").iterdir()) == []
+    assert [p.name for p in (tmp_path / "data" / "models").iterdir()] == [".lock"]
 
 
 def test_a_file_that_was_changed_after_its_manifest_is_refused(
@@ -242,7 +244,7 @@ def test_an_installation_that_was_cut_off_leaves_the_old_state_and_is_cleared_by
     models = tmp_path / "data" / "models"
     model_folder(models / ".staging-dead", "1.1.0")
     install(library, tmp_path, "1.1.0")
-    assert not [path for path in models.iterdir() if path.name.startswith(".")]
+    assert not list(models.glob(".staging-*"))
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -287,18 +289,38 @@ def test_a_full_disk_is_said_and_nothing_is_installed(
     assert refs(library) == [("tiny@1.0.0", True)]
 
 
-def test_what_was_measured_stays_with_its_version(library: ModelLibrary, tmp_path: Path) -> None:
+def test_what_the_vision_worker_measured_is_told(library: ModelLibrary, tmp_path: Path) -> None:
     model = library.active("tiny")
     assert model is not None
+    assert model.measured is None
     measured = Measurement(1, 2.5, 3.5, "onnxruntime 1")
-    library.keep_measured(model.release, measured)
-    newer = install(library, tmp_path, "1.1.0")
-    library.keep_measured(newer, Measurement(2, 1.0, 1.5, "onnxruntime 1"))
-    found = {m.release.version: m.measured for m in library.list()}
-    assert found["1.0.0"] == measured
-    assert found["1.1.0"] == Measurement(2, 1.0, 1.5, "onnxruntime 1")
-    (tmp_path / "data" / "models" / "tiny" / "measured.json").write_text("{")
-    assert {m.measured for m in library.list()} == {None}
+    file = tmp_path / "data" / "models" / "measured.json"
+    file.parent.mkdir(parents=True)
+    of_it = f"tiny@1.0.0 {model.release.weights.sha256[:16]} onnxruntime 1 x86_64 x2 0"
+    of_another = f"tiny@1.0.0 {'0' * 16} onnxruntime 1 x86_64 x2 0"
+    other = Measurement(2, 9.0, 9.0, "onnxruntime 1")
+    file.write_text(json.dumps({of_it: to_json(measured), of_another: to_json(other)}))
+    assert [m.measured for m in library.list()] == [measured]
+    file.write_text("{")
+    assert [m.measured for m in library.list()] == [None]
+
+
+def test_two_programs_that_install_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Each clears away what was cut off before it begins; that must not be the other's copy."""
+    refs = [f"tiny{i}@1.0.0" for i in range(6)]
+    for i in range(6):
+        model_folder(tmp_path / f"new-{i}", "1.0.0", f"tiny{i}")
+
+    def work(i: int) -> None:
+        library = ModelLibrary(tmp_path / "zoo", tmp_path / "models")  # as another program has it
+        library.install(tmp_path / f"new-{i}")
+        library.activate(f"tiny{i}", "1.0.0")
+
+    with ThreadPoolExecutor(6) as programs:
+        list(programs.map(work, range(6)))
+    library = ModelLibrary(tmp_path / "zoo", tmp_path / "models")
+    assert [m.release.ref for m in library.list()] == refs
+    assert len(json.loads((tmp_path / "models" / "active.json").read_text())) == 6
 
 
 def test_every_shipped_model_is_whole() -> None:

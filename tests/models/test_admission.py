@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import types
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import quantization
 
 from models.admission import AdmissionLimits, admit
 from models.detector import Detector
@@ -80,6 +82,31 @@ def test_every_sound_model_is_admitted(name: str, tmp_path: Path) -> None:
     assert admit(tmp_path, release).model is not None
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the quantiser's own code
+@pytest.mark.parametrize("form", ["QDQ", "QOperator", "dynamic"])
+def test_models_that_were_quantised_by_the_common_tool_are_admitted(
+    form: str, tmp_path: Path
+) -> None:
+    """Whole numbers inside, float outside: their operators are no custom ones."""
+    plain, path = tiny_models.raw(tmp_path / "float.onnx"), tmp_path / "m.onnx"
+    if form == "dynamic":
+        quantization.quantize_dynamic(plain, path)
+    else:
+        made = np.random.default_rng(0).random((8, 1, 3, 64, 64), np.float32)
+        pure = [np.full((1, 1, 64, 64), 0) + np.eye(3, dtype=np.float32)[i].reshape(1, 3, 1, 1)
+                for i in range(3)]  # fmt: skip
+        feeds = iter([{"images": x.astype(np.float32)} for x in (*made, *pure)])
+        reader = types.SimpleNamespace(get_next=lambda: next(feeds, None))
+        kind = quantization.QuantFormat[form]
+        quantization.quantize_static(plain, path, reader, quant_format=kind)
+    release = release_of(path, head=HeadLayout.RAW)
+    model = admit(tmp_path, release).model
+    assert isinstance(model, Detector)
+    (found,) = model.detect(picture(c12=RED), 0.5, 0.5, 10)
+    assert found.label == "red"
+    assert found.box == pytest.approx(RED_CELL[2], abs=1.0)
+
+
 def test_an_admitted_model_is_loaded_and_can_be_opened_again(
     tmp_path: Path, sound: ModelRelease
 ) -> None:
@@ -141,6 +168,26 @@ def _with_branch(domain: str = "", operator: str = "If") -> Graph:
 def test_control_flow_is_refused_however_deep_it_hides(operator: str, tmp_path: Path) -> None:
     path = _with_branch(operator=operator).save(tmp_path / "m.onnx")
     assert operator in refused(tmp_path, release_of(path))
+
+
+def test_a_function_of_the_same_name_excuses_no_control_flow(tmp_path: Path) -> None:
+    path = _with_branch().save(tmp_path / "m.onnx")
+    model, opset = onnx.load(path), [helper.make_opsetid("", 17)]
+    model.functions.append(helper.make_function("", "If", ["a"], ["b"], [], opset))
+    path.write_bytes(model.SerializeToString())
+    assert "If" in refused(tmp_path, release_of(path))
+
+
+def test_a_function_that_the_file_brings_along_is_no_custom_operator(tmp_path: Path) -> None:
+    path = tiny_models.v8(tmp_path / "m.onnx")
+    model, opset = onnx.load(path), [helper.make_opsetid("", 17)]
+    inside = helper.make_node("Sigmoid", ["a"], ["b"])
+    model.functions.append(helper.make_function("mine", "Squash", ["a"], ["b"], [inside], opset))
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    sigmoid = next(n for n in model.graph.node if n.op_type == "Sigmoid")
+    sigmoid.op_type, sigmoid.domain = "Squash", "mine"
+    path.write_bytes(model.SerializeToString())
+    admit(tmp_path, release_of(path))
 
 
 def test_an_operator_of_a_foreign_domain_is_refused(tmp_path: Path) -> None:
@@ -373,6 +420,23 @@ def test_a_golden_image_with_one_answer_too_many_is_refused(
     release = with_golden(tmp_path, release_of(path, head=HeadLayout.V8), weak)
     assert "not expected" in refused(tmp_path, release)
     assert sound.id == release.id
+
+
+def test_an_end_to_end_head_of_variable_length_may_find_nothing(tmp_path: Path) -> None:
+    """As exports with the suppression inside do it: [1, K, 6] with K as large as was found."""
+    g = Graph()
+    scores = tiny_models._scores(g, tiny_models._pool(g, tiny_models._input(g)))
+    g.node("ReduceMax", [scores], "best", axes=[0, 1], keepdims=0)
+    g.constant("sure", np.array(0.999, np.float32))
+    g.node("Greater", ["best", "sure"], "found")
+    rows = np.concatenate([tiny_models._cells(), np.ones((16, 1)), np.zeros((16, 1))], axis=1)
+    g.constant("rows", rows.astype(np.float32)[None])
+    g.node("Compress", ["rows", "found"], "output0", axis=1)
+    g.output("output0", [1, "found", 6])
+    release = release_of(g.save(tmp_path / "m.onnx"), head=HeadLayout.END_TO_END)
+    model = admit(tmp_path, release).model
+    assert isinstance(model, Detector)
+    assert model.detect(picture(c12=RED), 0.5, 0.5, 10) == ()
 
 
 def test_a_golden_image_that_no_manifest_file_names_is_refused(

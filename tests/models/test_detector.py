@@ -173,3 +173,12 @@ def test_bgr_networks_get_bgr(tmp_path: Path) -> None:
 def test_a_classifiers_manifest_is_no_detector(tmp_path: Path) -> None:
     with pytest.raises(RefusedModelError, match="doesn't detect"):
         detector(tiny_models.v8(tmp_path / "m.onnx"), task=Task.CLASSIFY)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e38])
+def test_boxes_that_are_no_numbers_become_no_detections(bad: float, tmp_path: Path) -> None:
+    weights = tiny_models.end_to_end(tmp_path / "m.onnx", rows=2)
+    model = detector(weights, head=HeadLayout.END_TO_END)
+    rows = np.array([[bad] * 4 + [0.9, 0], [1, 2, 3, 4, 0.8, 1]], np.float32)[None]
+    model.runner.run = lambda _: {"output0": rows}  # type: ignore[method-assign]
+    assert [d.label for d in find(model, picture())] == ["blue"]
