@@ -61,8 +61,8 @@ def release_detector(network: DetectorNet, recipe: Recipe, places: tuple[Path, P
 
 def make_classifier(folder: Path, work: Path, seed: int, report: Report) -> None:
     """Train the severity classifier and publish it in `folder`."""
-    crops = open_crops(work, CropSpec("train", 200_000, 3600))
-    held_out = open_crops(work, CropSpec("plain", 200_000, 500))
+    crops = open_crops(work, CropSpec("train", 200_000, 2400))
+    held_out = open_crops(work, CropSpec("plain", 200_000, 400))
     network = train_classifier(len(SEVERITIES), crops, held_out, (Plan(), seed), report)
     _empty(folder)
     export_classifier(network, crops.images[:_CALIBRATION_PHOTOS], folder)

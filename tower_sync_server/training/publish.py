@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models import manifest_writer
 from models.detector import Detector
-from models.jsonable import to_json
 from models.release import (
     MANIFEST,
     File,
@@ -28,7 +28,6 @@ from tower_sync_server.render.damages.kinds import LABELS
 from tower_sync_server.render.samples import decode_jpeg, encode_picture
 from tower_sync_server.render.scene import Wish, render_photo
 from tower_sync_server.training.network import STRIDES
-from tower_sync_server.training.toml_writer import to_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,15 +100,8 @@ def write_manifest(folder: Path, release: ModelRelease) -> ModelRelease:
             role = {".onnx": "reference", ".md": "card"}.get(path.suffix, "golden")
             entries.append(file_entry(folder, name, role))
     complete = replace(release, files=tuple(entries))
-    (folder / MANIFEST).write_text(to_toml(_plain(complete)), encoding="utf-8")
+    manifest_writer.write_manifest(folder, complete)
     return complete
-
-
-def _plain(release: ModelRelease) -> dict[str, Any]:
-    """Return the manifest as tables without the values nobody set."""
-    table = to_json(release)
-    calibration = {key: value for key, value in table["calibration"].items() if value is not None}
-    return {**table, "calibration": calibration}
 
 
 def file_entry(folder: Path, name: str, role: str) -> File:

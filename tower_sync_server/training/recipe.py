@@ -58,12 +58,12 @@ DEFAULT = Recipe(
 """What ships: about an hour on two cores."""
 
 TOY = Recipe(
-    photos=400,
-    validation=60,
-    size=160,
+    photos=320,
+    validation=40,
+    size=128,
     schedule=Schedule(
-        phases=(Phase(10, BatchPlan(size=16, side=160, strength=_MILD, mosaic=0.0)),),
-        rate=4e-3,
+        phases=(Phase(16, BatchPlan(size=8, side=128, strength=_MILD, mosaic=0.0)),),
+        rate=3e-3,
         warmup=20,
         average=0.98,
     ),
