@@ -60,9 +60,8 @@ def _shows(facts: Facts) -> Slot:
     leads = (
         f"The {photo} shows ",
         f"In the {photo}, the model found ",
-        f"The model marked this in the {photo}: ",
-        f"Visible in the {photo}: ",
-        f"In the {photo} there can be seen ",
+        f"The model found this in the {photo}: ",
+        f"This can be seen in the {photo}: ",
     )
     return (leads, *_list(_items(facts), _spare(facts)), (".",))
 
@@ -78,7 +77,12 @@ def _items(facts: Facts) -> list[tuple[str, ...]]:
 
 def _list(items: list[tuple[str, ...]], spare: int) -> Slot:
     """The items with what may stand between them; the last may begin a sentence of its own."""
-    last = (" and ", " as well as ", ", together with ", *((". Also marked: ",) * (spare > 0)))
+    last = (
+        " and ",
+        " as well as ",
+        ", together with ",
+        *((". The model also marked ",) * (spare > 0)),
+    )
     parts: list[tuple[str, ...]] = []
     for index, item in enumerate(items):
         if index:

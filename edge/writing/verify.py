@@ -79,7 +79,10 @@ def _verbatim(text: str, facts: Facts, problems: list[str]) -> str:
             problems.append(f"does not end with '{sentence}'")
     reasons = words.reasons_of(facts)
     if reasons and facts.outcome is not Outcome.ACCEPTED:
-        text = _take(text, reasons, f"the reason '{reasons}' is left out", problems)
+        told = _without(text, reasons, before=": ")
+        if told is None:
+            problems.append(f"the reason '{reasons}' is left out")
+        return text if told is None else told
     return text
 
 
@@ -122,9 +125,9 @@ def _take(text: str, phrase: str, problem: str, problems: list[str]) -> str:
     return taken
 
 
-def _without(text: str, phrase: str) -> str | None:
+def _without(text: str, phrase: str, before: str = r"(?<![\w.,-])") -> str | None:
     """The text without the first whole occurrence of the phrase; None where there is none."""
-    found = re.search(rf"(?<![\w.,-]){re.escape(phrase)}(?![\w-]|[.,]\d)", text)
+    found = re.search(rf"{before}{re.escape(phrase)}(?![\w-]|[.,]\d)", text)
     return None if found is None else f"{text[: found.start()]} ; {text[found.end() :]}"
 
 
