@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NAMED = re.compile(r"(box|cls|head)_(\d+)")
 _NAME = "Name the outputs of a raw head box_8 and cls_8, or head_8, and so on for each stride."
 _BINS = 16
-"""The bins of a distribution head, in every export seen so far."""
+"""The bins of a distribution head, where its name doesn't say that it is one."""
 _ASK = 'Say in model.toml: [output] head = "v5", "v8", "end2end" or "raw".'
 
 
@@ -159,7 +159,9 @@ def _grid_map(stride: int, roles: Mapping[str, TensorSpec], classes: int, canvas
 
 
 def _bins(channels: int | None, others: int) -> int:
-    return _BINS if channels == 4 * _BINS + others else 1
+    """Bins of each distance; 1 where the channels are the distances themselves."""
+    sides = (channels or 4 + others) - others
+    return sides // 4 if sides > 0 and sides % 4 == 0 else 1
 
 
 def _require_grid(spec: TensorSpec, channels: int, stride: int, canvas: Input) -> None:

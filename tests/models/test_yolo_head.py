@@ -116,7 +116,15 @@ def test_raw_heads_of_any_name_are_found_by_their_shapes() -> None:
     )
 
 
+def test_named_boxes_may_have_any_number_of_bins() -> None:
+    specs = maps(box_8=(1, 32, 40, 40), cls_8=(1, 3, 40, 40))
+    assert resolve(specs, 3, Input(320, 320), Output()).maps[0].bins == 8
+    joint = maps(head_8=(1, 35, 40, 40))
+    assert resolve(joint, 3, Input(320, 320), Output()).maps[0].bins == 8
+
+
 BAD_MAPS = [
+    ("boxes of no whole number of bins", maps(box_8=(1, 6, 40, 40), cls_8=(1, 3, 40, 40)), 3),
     ("four classes look like a box", maps(a=(1, 4, 40, 40), b=(1, 4, 40, 40)), 4),
     ("a box without scores", maps(box_8=(1, 4, 40, 40)), 3),
     ("two boxes of one stride", maps(a=(1, 4, 40, 40), b=(1, 4, 40, 40)), 3),
