@@ -30,6 +30,8 @@ PALETTE = (
     (200, 60, 50),
 )
 """RGB, dark enough for white letters."""
+_SHUFFLE = 3
+"""The first number with which the shipped labels all get colours of their own, and rust orange."""
 WHITE = (255, 255, 255)
 QUALITY = 88
 """Of the JPEG, 0..100."""
@@ -73,7 +75,7 @@ def to_jpeg(image: Image) -> bytes:
 
 def colour_of(label: str) -> Colour:
     """The label's own colour, RGB: the same on every device and every day."""
-    return PALETTE[zlib.crc32(label.encode()) % len(PALETTE)]
+    return PALETTE[zlib.crc32(f"{_SHUFFLE}{label}".encode()) % len(PALETTE)]
 
 
 def _area(box: Box, factor: float, width: int, height: int) -> Area:
