@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,9 +47,15 @@ class LanguageModel:
 class WriterProcess:
     """One child with one model loaded. Not for two callers at once."""
 
-    def __init__(self, process: asyncio.subprocess.Process, model: LanguageModel) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        model: LanguageModel,
+        scratch: tempfile.TemporaryDirectory[str],
+    ) -> None:
         """Take over a started child; `started` makes one."""
         self._process = process
+        self._scratch = scratch
         self.model = model
 
     @classmethod
@@ -65,17 +72,21 @@ class WriterProcess:
         Raises:
             WriterFailedError: it can't be started, or can't load the model.
         """
+        scratch = tempfile.TemporaryDirectory(prefix="edgecase-writer-")
         try:
             process = await asyncio.create_subprocess_exec(
                 *(*command, engine, str(model.weights), str(memory_mb), str(threads)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env=_environment(os.environ),
+                env=_environment(os.environ, scratch.name),
                 limit=MAX_LINE,
             )
-        except OSError as e:
-            raise WriterFailedError(f"the writer can't be started: {e}") from e
-        child = cls(process, model)
+        except BaseException as e:
+            scratch.cleanup()
+            if isinstance(e, OSError):
+                raise WriterFailedError(f"the writer can't be started: {e}") from e
+            raise
+        child = cls(process, model, scratch)
         try:
             ready = decode(Ready, await child._line())
             if ready.problem:
@@ -124,7 +135,10 @@ class WriterProcess:
             self._process.kill()  # works on a stopped one too
         if self._process.stdin is not None:
             self._process.stdin.close()
-        await asyncio.shield(self._process.wait())
+        try:
+            await asyncio.shield(self._process.wait())
+        finally:
+            self._scratch.cleanup()
 
     async def _line(self) -> bytes:
         stdout = self._process.stdout
@@ -138,8 +152,12 @@ class WriterProcess:
         return line
 
 
-def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """The daemon's, without its settings: what is secret there stays there."""
+def _environment(inherited: Mapping[str, str], scratch: str) -> dict[str, str]:
+    """The daemon's, without its settings: what is secret there stays there.
+
+    Temporary files go where they are removed with the child, however it ends.
+    """
     path = [str(_ROOT), *filter(None, [inherited.get("PYTHONPATH")])]
     kept = {k: v for k, v in inherited.items() if not k.startswith("EDGECASE_")}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path), "MALLOC_ARENA_MAX": "2"}
+    own = {"PYTHONPATH": os.pathsep.join(path), "TMPDIR": scratch, "MALLOC_ARENA_MAX": "2"}
+    return {**kept, **own}

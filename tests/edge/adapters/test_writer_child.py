@@ -92,7 +92,7 @@ async def test_a_child_killed_in_the_middle_is_replaced(writer: LlmWriter) -> No
     assert (await writer.write(REVIEW)).author is Author.LLM
 
 
-def test_the_child_dies_with_a_daemon_that_is_killed(model: LanguageModel) -> None:
+def test_the_child_dies_with_a_daemon_that_is_killed(model: LanguageModel, tmp_path: Path) -> None:
     code = f"""
 import asyncio
 from pathlib import Path
@@ -106,7 +106,9 @@ async def main():
     await asyncio.sleep(60)
 asyncio.run(main())
 """
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as daemon:
+    own = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=own) as daemon:
         assert daemon.stdout is not None
         child = int(daemon.stdout.readline())
         assert Path(f"/proc/{child}").exists()

@@ -76,11 +76,15 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path):  # type: ignore[no-untyped-def]
+async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     made = Bench(tmp_path)
     yield made
     await made.close()
     assert made.living == []
+    assert list(scratch.iterdir()) == []
 
 
 async def test_a_faithful_answer_replaces_the_template(bench: Bench) -> None:
