@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 from edge.errors import NotFoundError, OperatorError, RefusedModelFileError
 from edge.measure_model import Measurement
-from edge.model_staging import place, staged
 from edge.store.failures import translated
 from edge.store.files import sync_folder
 from models.admission_limits import AdmissionLimits
@@ -130,6 +129,9 @@ class ModelLibrary:
             NeedsAnswersError: a bare file doesn't tell everything.
             DiskFullError: no room; nothing was installed.
         """
+        # Here and not above: what looks into weights needs numpy, which the daemon does without.
+        from edge.model_staging import place, staged
+
         with self._alone():
             try:
                 with staged(self._models, path, answers, self._limits) as (folder, release):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Array = NDArray[np.generic]
+    import numpy as np  # for the types alone: the daemon reads `RefusedModelError` and stays light
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
