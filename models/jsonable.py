@@ -31,17 +31,34 @@ def require(condition: bool, field: str, expected: str, got: object = None) -> N
 
 def to_json(value: Any) -> Any:
     """Turn a word (or a tuple, mapping or plain value of words) into what `json.dumps` takes."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
+    if type(value) in PLAIN:
+        return value
+    names = _names(typing.cast("Any", type(value)))
+    if names is not None:
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         return [to_json(v) for v in value]
-    return value
+    return _scalar_to_json(value)
+
+
+def _scalar_to_json(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What is JSON already."""
+
+
+@cache
+def _names(cls: type[Any]) -> tuple[str, ...] | None:
+    """The fields of a word; None for what is no word."""
+    if not dataclasses.is_dataclass(cls):
+        return None
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 def from_json(cls: type[T], data: Any, where: str = "") -> T:

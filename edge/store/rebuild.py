@@ -56,8 +56,13 @@ def rebuild(layout: Layout, now: datetime) -> list[str]:
 
 def orphans(db: Database, layout: Layout) -> list[Path]:
     """Sidecars without a row: a crash came before their case was acknowledged."""
-    known = {row[0] for row in db.execute("SELECT id FROM cases")}
-    return [path for path in sidecars.paths(layout) if path.stem not in known]
+    known = {f"{row[0]}.json" for row in db.execute("SELECT id FROM cases")}
+    return [
+        month / name
+        for month in sidecars.months(layout)
+        for name in os.listdir(month)  # noqa: PTH208 - a hundred thousand names, and no Path for each
+        if name.endswith(".json") and name not in known
+    ]
 
 
 def adopt_orphans(db: Database, layout: Layout, now: datetime) -> tuple[int, list[str]]:
@@ -129,8 +134,9 @@ def _take_in(db: Database, layout: Layout, sidecar: Sidecar, now: datetime) -> l
 def _insert(db: Database, layout: Layout, sidecar: Sidecar, now: datetime) -> None:
     case = replace(sidecar.case, sync=Sync())
     here = images.presence(layout, case.images)
+    size = layout.sidecar(case.id, case.created).stat().st_size
     cases.insert(db, replace(sidecar, case=case), here)
-    outbox.enqueue(db, case, len(sidecars.encode(sidecar)), now, here)
+    outbox.enqueue(db, case, size, now, here)
     if case.clock_ok:
         settings.saw(db, case.created)
 
