@@ -7,6 +7,7 @@ and a key that is told to nobody: so that nothing can connect to it.
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from pathlib import Path
@@ -60,10 +61,15 @@ def open_engine(weights: Path, threads: int) -> XllamaEngine:
         EngineError: it can't be loaded.
     """
     with tempfile.TemporaryDirectory(prefix="edgecase-writer-") as folder:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        # A socket's path has 107 characters at most; a temporary folder's may have more.
+        short = Path(f"/proc/self/fd/{descriptor}")
         try:
-            return XllamaEngine(xllamacpp.Server(_parameters(weights, threads, Path(folder))))
+            return XllamaEngine(xllamacpp.Server(_parameters(weights, threads, short)))
         except Exception as e:  # the same
             raise EngineError(f"xllamacpp: {type(e).__name__}: {e}") from e
+        finally:
+            os.close(descriptor)
 
 
 def _parameters(weights: Path, threads: int, folder: Path) -> Any:

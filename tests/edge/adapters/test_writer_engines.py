@@ -162,9 +162,11 @@ def test_a_file_that_is_no_model_is_an_error(name: str, content: bytes, tmp_path
 def test_nothing_listens_on_the_network_and_no_socket_file_stays(
     name: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    deep = tmp_path / ("a-folder-with-a-long-name-" * 5)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
     before = len(psutil.Process().net_connections("inet"))
     loaded = load(name, weights, 1)
     assert len(psutil.Process().net_connections("inet")) == before
-    assert list(tmp_path.iterdir()) == []
+    assert list(deep.iterdir()) == []
     loaded.close()
