@@ -115,7 +115,15 @@ def holey(alpha: int) -> np.ndarray:
     return np.dstack([np.full((60, 80, 3), 10, np.uint8), np.full((60, 80), alpha, np.uint8)])
 
 
+def ycck() -> bytes:
+    """As Photoshop writes it: the inks as luma and chroma, told by Adobe's mark."""
+    data = bytearray(save(cmyk(), "JPEG", quality=95, subsampling=0))
+    data[data.index(b"Adobe") + 11] = 2
+    return bytes(data)
+
+
 PICTURES = {
+    "YCCK JPEG": ycck(),
     "CMYK JPEG": save(cmyk(), "JPEG", quality=95, subsampling=0),
     "grey JPEG": save(Pillow.fromarray(texture(60, 80)[..., 0]), "JPEG", quality=95),
     "grey PNG": save(Pillow.fromarray(texture(60, 80)[..., 0]), "PNG"),
