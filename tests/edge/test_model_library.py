@@ -249,7 +249,7 @@ def test_an_installation_that_was_cut_off_leaves_the_old_state_and_is_cleared_by
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edge.model_library.place", die)
+    monkeypatch.setattr("edge.model_staging.place", die)
     model_folder(tmp_path / "later", "1.2.0")
     with pytest.raises(KeyboardInterrupt):
         library.install(tmp_path / "later")
