@@ -84,6 +84,14 @@ nodes_to_exclude=_last_convolutions(prepared),
         )  # fmt: skip
 
 
+def _pack(path: Path) -> None:
+    """Store every constant of the file as raw bytes: smaller, and quicker to check."""
+    model = onnx.load(str(path))
+    for weight in model.graph.initializer:
+        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight), weight.name))
+    onnx.save(model, str(path))
+
+
 def _last_convolutions(path: Path) -> list[str]:
     """Name the convolutions whose results are outputs: they stay in fp32, which costs 2 %.
 
