@@ -20,6 +20,7 @@ from edge.steps.decide import decide
 from edge.steps.estimate import estimate
 from edge.steps.form import validate_form
 from edge.steps.primary import pick_primary
+from edge.steps.shots import name_shots, with_missing_shots
 from edge.steps.summarise import facts_of, template_text
 from models.case import (
     Author,
@@ -185,7 +186,8 @@ class Pipeline:
         name, looked = await self._look_at_all(submissions, profile)
         chosen = self.profile(name)
         answers = validate_form(form or {}, chosen, complete=attended)
-        draft = self._draft(looked, chosen, answers, device)
+        shots = name_shots([each.shot for each in submissions], chosen)
+        draft = self._draft(looked, shots, chosen, answers, device)
         photos = [each.photo for each in looked]
         case, created = await self._store.add(draft, photos, idempotency_key)
         if created:
@@ -218,13 +220,14 @@ class Pipeline:
     def _draft(
         self,
         looked: Sequence[Looked],
+        shots: Sequence[str],
         profile: Profile,
         form: Mapping[str, FormValue],
         device: str,
     ) -> CaseDraft:
         first = looked[0]
         seen, frame = first.inspection.predictions, _frame(first.photo)
-        decision = _decision(first.inspection, profile)
+        decision = with_missing_shots(_decision(first.inspection, profile), shots, profile)
         priced = estimate(seen, frame, profile)
         primary = pick_primary(seen, frame, profile, form)
         facts = facts_of(seen, decision, profile, frame, priced)
@@ -234,7 +237,7 @@ class Pipeline:
             profile=profile.id,
             created=self._clock.now(),
             status=Status.ACCEPTED if accepted else Status.NEEDS_REVIEW,
-            images=tuple(_record(each) for each in looked),
+            images=tuple(map(_record, looked, shots)),
             quality=first.inspection.quality,
             predictions=seen,
             decision=decision if primary is None else _because(decision, primary.reason),
@@ -273,7 +276,7 @@ def _frame(photo: Photo) -> tuple[int, int]:
     return photo.width, photo.height
 
 
-def _record(looked: Looked) -> ImageRecord:
+def _record(looked: Looked, shot: str) -> ImageRecord:
     photo, submission = looked.photo, looked.submission
     return ImageRecord(
         sha256=photo.sha256,
@@ -281,6 +284,6 @@ def _record(looked: Looked) -> ImageRecord:
         width=photo.width,
         height=photo.height,
         media_type=photo.media_type,
-        shot=submission.shot,
+        shot=shot,
         camera=submission.camera or {},
     )
