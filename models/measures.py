@@ -33,6 +33,8 @@ LEAST_STRUCTURE = 0.25
 """Gradient at the coarse scale, grey levels a pixel, from which on a frame says anything."""
 LEAST_ON_SUBJECT = 2.0
 """The same on a subject's box: a dent is soft shading, and no edge of it is ever sharp."""
+LEAST_DIRECTION = 0.4
+"""Gradient of a direction over the strongest one's, coarse scale, from which on it counts."""
 LEAST_REGION = 48
 """A smaller region is widened to this side, pixels at that scale."""
 
@@ -87,7 +89,8 @@ def sharpness(image: Image, box: Box | None = None) -> float | None:
     smoothed by Gaussians of 1 and 2.5 pixels. It is the ratio of gradients of an edge blurred twice
     (Zhuo and Sim, Defocus map estimation from a single image, Pattern Recognition 44, 2011): an
     edge's contrast cancels, its width stays. The fourth power lets the strongest edges speak and
-    noise be silent; the worst direction counts: a shaken camera leaves edges along its path sharp.
+    noise be silent. The worst direction counts, as a shaken camera leaves edges along its path
+    sharp, among those with edges to speak of: a door may have one gap and soft reflections.
 
     Args:
         image: H x W x 3 uint8 RGB, upright.
@@ -139,7 +142,8 @@ def _score(luma: Luma, least: float) -> float | None:
     weak = [m / coarse.size / 2**4 for m in _moments(coarse)]  # its pixels are twice as far apart
     if max(weak) < least**4:
         return None
-    ratio: float = min(s / max(w, 1e-9) for s, w in zip(strong, weak, strict=True)) ** 0.25
+    counts = LEAST_DIRECTION**4 * max(weak)
+    ratio: float = min(s / w for s, w in zip(strong, weak, strict=True) if w >= counts) ** 0.25
     return min(TOP, 100 * (max(0.0, ratio - 1) / AT_100) ** 2)
 
 

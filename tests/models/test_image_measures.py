@@ -111,6 +111,13 @@ def test_the_same_scene_scores_alike_at_every_size(scene: str) -> None:
     assert max(scores) < 1.8 * min(scores)
 
 
+def test_one_sharp_gap_among_soft_reflections_is_sharp() -> None:
+    door = blur(panels(1280), 8)
+    door[:, 700:712] = 20
+    assert score(photo(door)) > THRESHOLD
+    assert score(photo(blur(door, 4))) < THRESHOLD
+
+
 def test_contrast_alone_does_not_make_a_photo_sharp() -> None:
     """The control: the variance of the Laplacian, the usual measure, falls for it."""
 
