@@ -26,6 +26,8 @@ HELD = (
     " WHEN max(c.needs_person) THEN 'unreviewed' ELSE '' END"
 )
 """Why the cases of a group must stay; '' where they needn't."""
+AGE_FROM = "max(c.created, coalesce(c.sync_at, 0))"
+"""A case made under a wrong clock seems ancient: the tower's receipt came when there was a link."""
 
 
 IMAGE_SIZES = {Kind.IMAGE: "i.bytes * (1 - i.evicted)", Kind.THUMB: "i.thumb_bytes"}
@@ -38,9 +40,9 @@ def holdings(db: Database, layout: Layout, now: datetime, limits: Limits) -> Ite
             yield from _images(db, kind, size)
     old = to_us(now - limits.case_age)
     rows = db.execute(
-        f"SELECT c.id, c.created, {HELD} FROM cases c"
-        " WHERE c.created <= ? AND c.deleted_at IS NULL GROUP BY c.seq",
-        (old,),
+        f"SELECT c.id, {AGE_FROM}, {HELD} FROM cases c"
+        f" WHERE c.created <= ? AND {AGE_FROM} <= ? AND c.deleted_at IS NULL GROUP BY c.seq",
+        (old, old),
     )
     for case_id, created, held in rows:
         yield Holding(Kind.CASE, case_id, 0, from_us(created), held)
@@ -60,7 +62,7 @@ def _total(db: Database, size: str) -> int:
 
 def _images(db: Database, kind: Kind, size: str) -> Iterator[Holding]:
     rows = db.execute(
-        f"SELECT i.sha256, max({size}), max(c.created), {HELD}"
+        f"SELECT i.sha256, max({size}), max({AGE_FROM}), {HELD}"
         " FROM case_images i JOIN cases c ON c.seq = i.seq"
         f" GROUP BY i.sha256 HAVING max({size}) > 0"
     )

@@ -171,6 +171,17 @@ async def test_a_case_whose_time_is_over_goes_with_all_its_files(store: Store, n
     assert files == []
 
 
+async def test_a_case_made_under_a_wrong_clock_does_not_go_as_if_it_were_ancient(
+    store: Store, now: Moved
+) -> None:
+    long_ago = datetime(1970, 1, 2, tzinfo=UTC)
+    case = await added(store, 1, created=long_ago, clock_ok=False)
+    await sync_all(store)
+    assert (await store.purge()).go == ()
+    now.move(days=366)
+    assert [row.name for row in (await store.purge()).go] == [case.id]
+
+
 async def test_a_deleted_case_can_be_restored_until_its_time_is_over(
     store: Store, now: Moved
 ) -> None:
