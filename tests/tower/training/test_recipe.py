@@ -15,6 +15,7 @@ from tower_sync_server.training.export import export_fp32, export_int8, halve_we
 from tower_sync_server.training.publish import Identity, publish
 from tower_sync_server.training.recipe import TOY, train_detector
 
+pytestmark = pytest.mark.timeout(900)  # a minute on two free cores; others may share them
 CHANCE = 0.005
 """mAP50 that boxes drawn blindly reach; measured with an untrained network."""
 
