@@ -1,0 +1,53 @@
+"""The rounds that keep the disk in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from edge.errors import DiskFullError
+from edge.housekeeping import Housekeeping
+from edge.store.retention import Evictions
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class Shelf:
+    """A store that is asked to purge."""
+
+    def __init__(self, *answers: Evictions | Exception) -> None:
+        self.answers = list(answers)
+        self.rounds = 0
+
+    async def purge(self) -> Evictions:
+        self.rounds += 1
+        answer = self.answers.pop(0) if self.answers else Evictions((), "")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def rounds(shelf: Shelf, count: int) -> None:
+    task = asyncio.create_task(Housekeeping(shelf, every_s=0.001).run())  # type: ignore[arg-type]
+    while shelf.rounds < count and not task.done():
+        await asyncio.sleep(0.005)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_full_disk_does_not_end_the_rounds() -> None:
+    shelf = Shelf(DiskFullError("no room"), DiskFullError("no room"))
+
+    await rounds(shelf, 4)
+
+    assert shelf.rounds >= 4
+
+
+async def test_what_can_not_be_removed_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    stuck = Evictions((), "12 GB wait for review")
+    with caplog.at_level(logging.WARNING):
+        await rounds(Shelf(stuck, stuck, stuck), 4)
+
+    assert [r.getMessage() for r in caplog.records].count("retention: 12 GB wait for review") == 1
