@@ -12,7 +12,7 @@ from edge.api.cases import ListQuery
 from edge.api.operation import HTML, MULTIPART, Operation, Reply, Scope
 from edge.api.photo import PROFILE, photo_body
 from edge.api.render import is_fragment, page
-from edge.api.upload import read_upload
+from edge.api.upload import MAX_IMAGES, read_upload
 from edge.api.validate import case_id, checked, texts
 from edge.feedback import rejection
 from edge.pipeline import Submission
@@ -40,7 +40,7 @@ class KeepForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    image_id: str = Field(min_length=1, max_length=128)
+    image_id: str = Field(min_length=1, max_length=1100, description="Once for each photo.")
     profile: str = Field("", max_length=128)
     keep: str = Field("", max_length=16, description="The button that keeps it.")
     reject: str = Field("", max_length=200, description="A button that rejects it, and why.")
@@ -67,7 +67,8 @@ class Pages:
 
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
-        check = photo_body({"profile": PROFILE})[MULTIPART]
+        earlier = {"type": "string", "description": "A checked photo of the same case."}
+        check = photo_body({"profile": PROFILE, "earlier": earlier})[MULTIPART]
         return (
             _page("GET", "/", self.home, "The page that takes a photo"),
             _page("GET", "/history", self.history, "The cases", query=ListQuery),
@@ -130,24 +131,29 @@ class Pages:
         upload = await read_upload(request, self._max_bytes)
         profile = self._parts.pipeline.profile(upload.one("profile"))
         verdict = await self._parts.pipeline.check(upload.image(), profile.id)
+        earlier = upload.fields.get("earlier", ())[: MAX_IMAGES - 1]
         context = {
             "verdict": verdict,
             "banner": views.banner(verdict),
             "profile": profile,
             "predictions": verdict.inspection.predictions,
+            "image_ids": (*earlier, verdict.image_id),
+            "shot": views.shot(profile, len(earlier)),
+            "next_shot": views.shot(profile, len(earlier) + 1),
         }
         return page("parts/verdict.html", request, context)
 
     async def keep(self, request: web.Request) -> web.Response:
         """Make a case of a checked photo; a rejected one is a case too, for learning."""
         upload = await read_upload(request, self._max_bytes)
-        body = checked(KeepForm, _texts(upload))
+        ids = upload.fields.get("image_id", ())
+        body = checked(KeepForm, {**_texts(upload), "image_id": " ".join(ids)})
         keeps = not body.reject
         case, _ = await self._parts.pipeline.keep(
-            [Submission(image_id=body.image_id)],
+            [Submission(image_id=each) for each in ids],
             profile=body.profile or None,
             form=_form(upload),
-            idempotency_key=f"page-{body.image_id}",
+            idempotency_key=f"page-{ids[-1]}",
             attended=keeps,
         )
         if not keeps and case.status is not Status.REJECTED:
@@ -214,7 +220,8 @@ def _page(
 
 def _texts(upload: Upload) -> dict[str, str]:
     """The form's own fields, without the profile's."""
-    return {n: upload.one(n) or "" for n in upload.fields if not n.startswith(FORM)}
+    own = (n for n in upload.fields if n != "image_id" and not n.startswith(FORM))
+    return {name: upload.one(name) or "" for name in own}
 
 
 def _form(upload: Upload) -> dict[str, FormValue]:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from edge.pipeline import Verdict
     from models.detection import Prediction
+    from models.profile import Profile
 
 COLOURS = 10
 """Classes c0 … c9 of the style sheet; the palette is the one that annotated photos are drawn in."""
 QUOTED = re.compile(r"'([A-Za-z0-9_.-]+)'")
 """A label as the reasons name it."""
+SHUFFLE = 3
+"""As in `edge.drawing`, which a test holds this against: it can't be imported here for its size."""
 CHIP = {
     Status.ACCEPTED: ("ok", "Accepted"),
     Status.NEEDS_REVIEW: ("look", "Needs a look"),
@@ -187,7 +190,7 @@ def _shape(
 
 def colour(label: str) -> int:
     """The label's colour, the same on every device and every day."""
-    return zlib.crc32(label.encode()) % COLOURS
+    return zlib.crc32(f"{SHUFFLE}{label}".encode()) % COLOURS
 
 
 def plain(label: str) -> str:
@@ -203,6 +206,11 @@ def readable(reason: str) -> str:
 def unquoted(text: str) -> str:
     """With the labels in its quotes as people write them."""
     return QUOTED.sub(lambda found: f"“{plain(found[1])}”", text)
+
+
+def shot(profile: Profile, place: int) -> str:
+    """What the photo at this place of the case is to show; "" where the profile asks for none."""
+    return profile.shots[place].label if place < len(profile.shots) else ""
 
 
 def sentence(text: str) -> str:

@@ -11,6 +11,7 @@ document.addEventListener("alpine:init", () => {
     url: "",
     odd: false,
     mode: "idle",
+    hint: "",
     get empty() {
       return this.url === "" || this.odd || this.mode === "idle";
     },
@@ -18,6 +19,7 @@ document.addEventListener("alpine:init", () => {
       return this.odd && this.mode === "done";
     },
     init() {
+      this.another();
       const form = document.getElementById("shoot");
       form.addEventListener("htmx:beforeRequest", (event) => {
         if (event.target !== form) return;
@@ -32,10 +34,28 @@ document.addEventListener("alpine:init", () => {
         if (event.target === form) this.mode = event.detail.xhr.status < 400 ? "done" : "idle";
       });
       // A verdict, or what became of it, is read from its top.
-      document.getElementById("result").addEventListener("htmx:afterSwap", () => window.scrollTo({ top: 0 }));
+      document.getElementById("result").addEventListener("htmx:afterSwap", () => {
+        window.scrollTo({ top: 0 });
+        const done = document.querySelector("#result .kept");
+        if (done) this.$refs.earlier.replaceChildren(); // what comes next is another case
+      });
       for (const name of ["htmx:sendError", "htmx:timeout"]) {
         document.body.addEventListener(name, () => this.offline());
       }
+    },
+    another() { // profile: its first photo is a new case's
+      const chosen = this.$refs.profile.selectedOptions[0];
+      this.hint = chosen.dataset.hint || "It is looked at on this device and goes nowhere else.";
+      this.$refs.earlier.replaceChildren();
+    },
+    next() { // shot of the same case: remember the photos that it has
+      const known = document.querySelectorAll("#result [name=image_id]");
+      this.$refs.earlier.replaceChildren(...Array.from(known, (each) => {
+        const field = each.cloneNode();
+        field.name = "earlier";
+        return field;
+      }));
+      this.open();
     },
     open() {
       this.$refs.input.click();

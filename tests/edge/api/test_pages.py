@@ -7,7 +7,7 @@ import pytest
 from aiohttp import FormData
 
 from models.case import Author, Summary
-from tests.fakes.vision import blurred_picture
+from tests.fakes.vision import blurred_picture, picture
 
 HTMX = {"HX-Request": "true", "Accept": "text/html"}
 EVIL = """<script>alert(1)</script>"><img src=x onerror=alert(1)>{{7*7}}' onfocus='x"""
@@ -212,3 +212,29 @@ async def test_a_picture_nobody_can_read_is_said_so_on_the_page(client, upload):
     answer = await client.post("/page/check", data=upload(b"hello"), headers=HTMX)
     assert answer.status == 422
     assert "not a picture" in await answer.text()
+
+
+async def test_a_profile_with_several_shots_asks_for_the_next_one_and_keeps_one_case(
+    client, upload
+):
+    assert 'data-hint="Overview' in await text(client, "/")
+    answer = await client.post("/page/check", data=upload(profile="skin"), headers=HTMX)
+    first = await answer.text()
+    assert "Photo 1 of 2" in first
+    assert "Next photo · Close-up" in first
+    (one,) = re.findall(r'name="image_id" value="([^"]+)"', first)
+    data = upload(picture(seed=2), profile="skin", earlier=one)
+    second = await (await client.post("/page/check", data=data, headers=HTMX)).text()
+    assert "Photo 2 of 2" in second
+    assert "Next photo" not in second
+    ids = re.findall(r'name="image_id" value="([^"]+)"', second)
+    assert ids[0] == one
+    kept = FormData(default_to_multipart=True)
+    for image_id in ids:
+        kept.add_field("image_id", image_id)
+    kept.add_field("keep", "yes")
+    answer = await client.post("/page/keep", data=kept, headers=HTMX)
+    assert answer.status == 200, await answer.text()
+    (case,) = (await (await client.get("/cases")).json())["cases"]
+    assert [image["shot"] for image in case["images"]] == ["overview", "close_up"]
+    assert "close up" in await text(client, f"/history/{case['id']}")
