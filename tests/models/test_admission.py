@@ -14,7 +14,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import quantization
 
-from models.admission import AdmissionLimits, admit
+from models.admission import AdmissionLimits, admit, open_model
+from models.admission_trial import check_answers
 from models.detector import Detector
 from models.release import Calibration, File, Format, Golden, HeadLayout, Input, Output, Task
 from models.runner import RefusedModelError
@@ -317,6 +318,31 @@ def test_shapes_that_are_not_what_the_file_declares_are_refused(tmp_path: Path) 
     path.write_bytes(model.SerializeToString())
     three = release_of(path, labels=("a", "b", "c"), head=HeadLayout.V8)
     assert "labels" in refused(tmp_path, three) or "fit" in refused(tmp_path, three)
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 7), (1, 6), (1, 2, 4, 4)])
+def test_answers_of_another_shape_than_declared_are_refused(
+    shape: tuple[int, ...], tmp_path: Path, sound: ModelRelease
+) -> None:
+    model = open_model(tmp_path, sound)
+    numbers = np.linspace(0, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    model.runner.run = lambda _: {"output0": numbers}  # type: ignore[method-assign]
+    with pytest.raises(RefusedModelError):
+        check_answers(tmp_path, model)
+
+
+def test_another_number_of_classes_than_declared_is_refused(tmp_path: Path) -> None:
+    path = tiny_models.classifier(tmp_path / "m.onnx", probabilities=True)
+    model = open_model(tmp_path, release_of(path, task=Task.CLASSIFY))
+    thirds = np.full((1, 3), 1 / 3, np.float32)
+    model.runner.run = lambda _: {"probabilities": thirds}  # type: ignore[method-assign]
+    with pytest.raises(RefusedModelError, match="2 labels, and 3 scores"):
+        check_answers(tmp_path, model)
+
+
+def test_a_manifest_with_the_other_layout_is_refused(tmp_path: Path, sound: ModelRelease) -> None:
+    release = replace(sound, input=Input(64, 64, "NHWC"))
+    assert "the manifest says NHWC" in refused(tmp_path, release)
 
 
 def _v8_with(operator: str, tmp_path: Path, **attributes: object) -> ModelRelease:

@@ -167,9 +167,11 @@ def test_external_data_is_found_wherever_a_tensor_can_be() -> None:
         return tensor
 
     inner = helper.make_graph([], "i", [], [], [outside("in a subgraph")])
+    aside = onnx.SparseTensorProto(values=outside("in a sparse attribute"))
     nodes = [
         helper.make_node("Constant", [], ["x"], value=outside("in an attribute")),
         helper.make_node("B", [], ["y"], body=inner),
+        helper.make_node("Constant", [], ["z"], sparse_value=aside),
     ]
     graph = helper.make_graph(nodes, "g", [], [], [outside("in an initialiser")])
     sparse = graph.sparse_initializer.add()
@@ -178,7 +180,7 @@ def test_external_data_is_found_wherever_a_tensor_can_be() -> None:
     seen = onnx_graph.parse(memoryview(helper.make_model(graph).SerializeToString()))
     assert {e.location for e in seen.external} == {
         "in a subgraph", "in an attribute", "in an initialiser", "in a sparse tensor",
-        "in its indices",
+        "in its indices", "in a sparse attribute",
     }  # fmt: skip
 
 
