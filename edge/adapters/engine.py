@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from edge.writing.prompt import Message
+    from models.writing.prompt import Message
 
 MODULES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 """Engine → the module that its binding installs; `auto` takes the first that is there."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from edge.writing.prompt import Message
+    from models.writing.prompt import Message
 
 
 class LlamaCppEngine:

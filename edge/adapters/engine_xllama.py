@@ -20,7 +20,7 @@ from edge.adapters.engine import CONTEXT, EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.writing.prompt import Message
+    from models.writing.prompt import Message
 
 
 class XllamaEngine:

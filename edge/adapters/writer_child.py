@@ -20,7 +20,7 @@ from edge.adapters.writer_messages import MAX_LINE, Answer, Ready, Task, decode,
 
 if TYPE_CHECKING:
     from edge.adapters.engine import Engine
-    from edge.writing.prompt import Message
+    from models.writing.prompt import Message
 
 NICENESS = 10
 """Photos come first."""

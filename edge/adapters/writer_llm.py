@@ -19,11 +19,11 @@ from edge.adapters.writer_messages import Task
 from edge.adapters.writer_process import COMMAND, LanguageModel, WriterFailedError, WriterProcess
 from edge.adapters.writer_template import TemplateWriter, by_template
 from edge.ports import WriterStatus
-from edge.writing import options
 from edge.writing.answer import UnfaithfulError, read_answer
-from edge.writing.grammar import gbnf
-from edge.writing.prompt import messages
 from models.case import Author, Summary
+from models.writing import options
+from models.writing.grammar import grammar_of
+from models.writing.prompt import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -174,9 +174,8 @@ class LlmWriter:
 
     async def _ask(self, facts: Facts, model: LanguageModel) -> str:
         child = await self._loaded(model)
-        slots = options.slots(facts)
         chat = tuple({"role": m["role"], "content": m["content"]} for m in messages(facts))
-        return await child.ask(Task(chat, gbnf(slots), options.longest(facts) + 8))
+        return await child.ask(Task(chat, grammar_of(facts), options.longest(facts) + 8))
 
     async def _loaded(self, model: LanguageModel) -> WriterProcess:
         """The child with this model, started where it isn't there yet."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from edge.steps.estimate import items
 from edge.steps.primary import REASON
-from edge.writing import words
 from models.case import Outcome
 from models.detection import area
 from models.facts import MAX_FINDINGS, MAX_REASONS, PLACES, Facts, Finding
+from models.writing import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

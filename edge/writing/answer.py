@@ -1,4 +1,4 @@
-"""What a language model gave → a verified text, or the reason why it is not used."""
+"""What a language model gave → a verified text: the JSON schema first, then the facts."""
 
 from __future__ import annotations
 
@@ -7,42 +7,25 @@ from typing import TYPE_CHECKING
 
 import jsonschema  # type: ignore[import-untyped,unused-ignore]
 
-from edge.writing import options
-from edge.writing.grammar import schema
-from edge.writing.verify import verify
+from models.writing import answer
+from models.writing.answer import UnfaithfulError
+from models.writing.grammar import schema_of
+
+__all__ = ["UnfaithfulError", "read_answer"]
 
 if TYPE_CHECKING:
     from models.facts import Facts
 
 
-class UnfaithfulError(Exception):
-    """The answer is not what was asked for, or says what is no fact; the message says which."""
-
-
 def read_answer(raw: str, facts: Facts) -> str:
-    """Make the text of a model's answer, trusting neither the grammar nor whoever passed it on.
-
-    Args:
-        raw: the JSON object that the grammar asks for.
-        facts: what it was made from.
-
-    Returns:
-        Two to five sentences.
+    """Make the text of a model's answer; see `models.writing.answer.read_answer`.
 
     Raises:
-        UnfaithfulError: it was cut off, is no such object, or does not agree with the facts.
+        UnfaithfulError: it does not fit the schema, or `models.writing.answer` refuses it.
     """
-    if len(raw.encode(errors="replace")) > options.longest(facts):
-        raise UnfaithfulError("the answer is longer than any that is allowed")
+    text = answer.read_answer(raw, facts)
     try:
-        chosen = json.loads(raw)
-        jsonschema.validate(chosen, schema(options.slots(facts)))
-    except (ValueError, RecursionError) as e:
-        raise UnfaithfulError(f"the answer is no JSON: {e}") from e
+        jsonschema.validate(json.loads(raw), schema_of(facts))
     except jsonschema.ValidationError as e:
         raise UnfaithfulError(f"the answer is another object: {e.message[:200]}") from e
-    text = options.compose(chosen, facts)
-    problems = verify(text, facts)
-    if problems:
-        raise UnfaithfulError("; ".join(problems)[:400])
     return text

@@ -17,8 +17,8 @@ from edge.adapters.writer_llm import LlmWriter, WriterLimits, open_writer
 from edge.adapters.writer_process import LanguageModel
 from edge.adapters.writer_template import by_template
 from models.case import Author
-from tests.edge.writing.cases import EXAMPLES, REVIEW
 from tests.fakes.tiny_gguf import write_tiny_gguf
+from tests.models.writing.cases import EXAMPLES, REVIEW
 
 pytestmark = pytest.mark.llm
 
@@ -97,7 +97,7 @@ def test_the_child_dies_with_a_daemon_that_is_killed(model: LanguageModel, tmp_p
 import asyncio
 from pathlib import Path
 from edge.adapters.writer_llm import LanguageModel, WriterLimits, open_writer
-from tests.edge.writing.cases import REVIEW
+from tests.models.writing.cases import REVIEW
 async def main():
     model = LanguageModel("tiny@1.0.0", Path({str(model.weights)!r}))
     writer = open_writer("auto", lambda: model, WriterLimits(threads=1))

@@ -11,7 +11,7 @@ from edge.adapters.engine import EngineError, choose, load
 from edge.adapters.writer_llm import LlmWriter, WriterLimits, open_writer
 from edge.adapters.writer_template import TemplateWriter
 from models.case import Author
-from tests.edge.writing.cases import REVIEW
+from tests.models.writing.cases import REVIEW
 
 BOTH = ("xllamacpp", "llama_cpp")
 

@@ -14,15 +14,15 @@ import psutil
 import pytest
 
 from edge.adapters.engine import MODULES, Engine, EngineError, load
-from edge.writing import options
 from edge.writing.answer import UnfaithfulError, read_answer
-from edge.writing.grammar import gbnf
-from edge.writing.prompt import Message, messages
 from models.case import Outcome
 from models.facts import Facts, Finding
+from models.writing import options
+from models.writing.grammar import gbnf, grammar_of
+from models.writing.prompt import Message, messages
 from tests.edge.steps.injections import INJECTIONS
-from tests.edge.writing.cases import EXAMPLES, REVIEW
 from tests.fakes.tiny_gguf import write_tiny_gguf
+from tests.models.writing.cases import EXAMPLES, REVIEW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def engines(weights: Path):  # type: ignore[no-untyped-def]
 
 
 def written(engine: Engine, facts: Facts) -> str:
-    grammar = gbnf(options.slots(facts))
+    grammar = grammar_of(facts)
     return engine.generate(messages(facts), grammar, options.longest(facts) + 8)
 
 
@@ -104,7 +104,7 @@ def test_the_grammar_is_obeyed_to_the_letter_whatever_it_holds(engine: Engine) -
     for text in INJECTIONS:
         if "\ud800" in text or "\udfff" in text:
             continue  # half a character: no UTF-8 has it, and `Facts` refuses it
-        grammar = gbnf({"shows": ((text,),)})
+        grammar = gbnf({"shows": (((text,),),)})
         assert json.loads(engine.generate(CHAT, grammar, 2000)) == {"shows": text}
 
 
@@ -123,7 +123,7 @@ def test_facts_full_of_injections_are_written_faithfully_or_not_used(engine: Eng
 
 
 def test_an_answer_that_is_cut_off_is_not_used(engine: Engine) -> None:
-    cut = engine.generate(messages(REVIEW), gbnf(options.slots(REVIEW)), 40)
+    cut = engine.generate(messages(REVIEW), grammar_of(REVIEW), 40)
     with pytest.raises(UnfaithfulError):
         read_answer(cut, REVIEW)
 

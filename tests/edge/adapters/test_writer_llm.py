@@ -18,9 +18,9 @@ from edge.adapters.engine import Choice
 from edge.adapters.writer_llm import LlmWriter, WriterLimits, available_memory_mb
 from edge.adapters.writer_process import LanguageModel, WriterFailedError, WriterProcess
 from edge.adapters.writer_template import by_template
-from edge.writing import options
 from models.case import Author
-from tests.edge.writing.cases import ACCEPTED, REVIEW, chosen
+from models.writing import options
+from tests.models.writing.cases import ACCEPTED, REVIEW, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

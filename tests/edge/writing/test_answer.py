@@ -7,13 +7,13 @@ import random
 
 import pytest
 
-from edge.writing import options
 from edge.writing.answer import UnfaithfulError, read_answer
-from edge.writing.prompt import messages
 from models.case import Outcome
 from models.facts import Facts, Finding
+from models.writing import options
+from models.writing.prompt import messages
 from tests.edge.steps.injections import INJECTIONS
-from tests.edge.writing.cases import REVIEW, chosen
+from tests.models.writing.cases import REVIEW, chosen
 
 GOOD = chosen(REVIEW, random.Random(1))
 

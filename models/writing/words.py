@@ -88,6 +88,35 @@ def place_clause(finding: Finding) -> str:
     return f" {PREPOSITIONS[finding.place]} {finding.place}" if finding.place else ""
 
 
+def is_or_are(finding: Finding) -> str:
+    """The verb that goes with how many there are."""
+    return "is" if finding.count == 1 else "are"
+
+
+def placed_first(finding: Finding, facts: Facts) -> tuple[str, ...]:
+    """Ways to begin a sentence with where it is; empty where that isn't known."""
+    if not finding.place:
+        return ()
+    where = capital(f"{place_clause(finding).strip()} of the {photo_of(facts)}")
+    between = (f" there {is_or_are(finding)} ", ", the model found ", ", the model marked ")
+    return tuple(f"{where}{said}{phrases(finding)[0]}" for said in between)
+
+
+def sureness(facts: Facts) -> str:
+    """How sure the model was at most, `a confidence of up to 91 %`; "" where that isn't known."""
+    if not facts.findings or facts.more:
+        return ""
+    only = len(facts.findings) == 1 and facts.findings[0].count == 1
+    most = max(finding.confidence for finding in facts.findings)
+    percent = 100 if most == 1 else min(99, round(100 * most))
+    return f"a confidence of {'' if only else 'up to '}{percent} %"
+
+
+def capital(text: str) -> str:
+    """The text with a capital letter first."""
+    return text[:1].upper() + text[1:]
+
+
 def join(parts: Sequence[str]) -> str:
     """A list in English: `a`, `a and b`, `a, b and c`."""
     if len(parts) < 2:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 
 from edge.steps.summarise import template_text
-from edge.writing import options
-from edge.writing.verify import verify
 from models.case import Outcome
 from models.facts import Facts, Finding
+from models.writing import options
+from models.writing.verify import verify
 from tests.edge.steps.injections import INJECTIONS
-from tests.edge.writing.cases import EXAMPLES, NOTHING, RETAKE, REVIEW, calm_facts, chosen
+from tests.models.writing.cases import EXAMPLES, NOTHING, RETAKE, REVIEW, calm_facts, chosen
 
 TRUE = options.compose(
     {

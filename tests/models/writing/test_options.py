@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.writing import options
-from edge.writing.answer import read_answer
-from edge.writing.grammar import schema
-from edge.writing.verify import verify
 from models.facts import Facts, is_plain
-from tests.edge.writing.cases import EXAMPLES, REVIEW, calm_facts, chosen, nasty_facts
+from models.writing import options
+from models.writing.answer import read_answer
+from models.writing.grammar import schema_of
+from models.writing.verify import verify
+from tests.models.writing.cases import EXAMPLES, REVIEW, calm_facts, chosen, nasty_facts
 
 
 def compact(answer: dict[str, str]) -> str:
@@ -53,7 +53,7 @@ def test_any_choice_about_any_facts_is_plain_allowed_and_within_its_length(
     facts: Facts, seed: int
 ) -> None:
     answer = chosen(facts, random.Random(seed))
-    jsonschema.validate(answer, schema(options.slots(facts)))
+    jsonschema.validate(answer, schema_of(facts))
     assert len(compact(answer).encode()) <= options.longest(facts)
     assert is_plain(options.compose(answer, facts))
 

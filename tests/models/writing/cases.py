@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from edge.writing import options
 from models.case import Outcome
 from models.facts import PLACES, Facts, Finding, is_sayable
+from models.writing import options
 from tests.edge.steps.injections import INJECTIONS
 
 if TYPE_CHECKING:
@@ -53,10 +53,11 @@ EXAMPLES = {
 
 
 def chosen(facts: Facts, rng: random.Random) -> dict[str, str]:
-    """What a model may answer: one choice of every part, at random."""
+    """What a model may answer: one order, one shape of every slot, one choice of every part."""
+    slots = options.slots(facts)
     return {
-        name: "".join(rng.choice(part) for part in slot)
-        for name, slot in options.slots(facts).items()
+        name: "".join(rng.choice(part) for part in rng.choice(slots[name]))
+        for name in rng.choice(options.orders(facts))
     }
 
 

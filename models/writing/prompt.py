@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypedDict
 
-from edge.writing import words
+from models.case import Outcome
+from models.writing import words
+from models.writing.manner import manner_of
 
 if TYPE_CHECKING:
     from models.facts import Facts
@@ -22,8 +24,9 @@ class Message(TypedDict):
 
 TASK = (
     "You write short notes about photos. Use only the facts you are given. Answer with one JSON "
-    "object: shows (what is seen), outcome (what was decided) and, where there is an estimate, "
-    "total. Each is one plain English sentence, as a calm and exact expert would write it."
+    "object: shows (what is seen), outcome or verdict (what was decided) and, where there is an "
+    "estimate, total. Each is one plain English sentence, as a calm and exact expert would write "
+    "it; manner says in which tone, form, order and length."
 )
 
 
@@ -37,9 +40,12 @@ def messages(facts: Facts) -> tuple[Message, ...]:
     told = {
         "photo_of": words.plain_word(facts.subject),
         "decided": facts.outcome.value.replace("_", " "),
-        "found": found,
+        "found": [] if facts.outcome is Outcome.RETAKE else found,
         "further_findings": facts.more,
+        "sure": words.sureness(facts),
         "estimate": f"{facts.currency} {facts.total}".strip() if facts.total else "none",
+        "reasons": len(facts.reasons),
+        "manner": manner_of(facts).words,
     }
     return (
         {"role": "system", "content": TASK},

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from edge.writing import words
 from models.case import Outcome
 from models.facts import is_plain
+from models.writing import words
 
 if TYPE_CHECKING:
     from models.facts import Facts, Finding
@@ -27,18 +27,22 @@ def _words(text: str) -> frozenset[str]:
 
 ALWAYS_FINE = _words(
     "a all also and are as at be been can found have here in is it marked model of photo please "
-    "seen shows that the there this to together visible well was what with"
+    "seen shows that the there this to together visible was well were what with"
 )
 """Words that say nothing about any case."""
 BY_OUTCOME = {
-    Outcome.ACCEPTED: _words("asked confidence enough everything for reached sure"),
-    Outcome.NEEDS_REVIEW: _words("by has look needs person"),
-    Outcome.RETAKE: _words("again has reason take taken why"),
+    Outcome.ACCEPTED: _words(
+        "accepted asked confidence enough everything for reached since so sure"
+    ),
+    Outcome.NEEDS_REVIEW: _words("by for go has let look needed needs person see show"),
+    Outcome.RETAKE: _words("again another as has needed new reason take taken trouble why wrong"),
 }
 """Words that say what was decided."""
-WITHOUT_FINDINGS = _words("accepted finding nothing such without")
-WITHOUT_REASONS = _words("not usable")
-WITH_TOTAL = _words("comes estimate included tax")
+NOT_USABLE = re.compile(r"\b(?:can't be used|not usable|not good enough(?: to be used)?)\b")
+"""Said as a whole, of a photo that has to be taken again."""
+WITHOUT_FINDINGS = _words("finding mark nothing without")
+ACCEPTED_WITHOUT = _words("such")
+WITH_TOTAL = _words("comes estimate included tax total")
 SO_FAR = _words("far so")
 WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
@@ -55,7 +59,10 @@ def verify(text: str, facts: Facts) -> tuple[str, ...]:
     rest = _verbatim(text, facts, problems)
     rest = _amount(rest, facts, problems)
     rest = _findings(rest, facts, problems)
+    rest = _sureness(rest, facts)
     rest = rest.replace(words.photo_of(facts), " photo ")
+    if facts.outcome is Outcome.RETAKE:
+        rest = NOT_USABLE.sub(" ; ", rest)
     if re.search(r"[^\W_]*\d", rest):
         problems.append("a number that is no fact")
     if re.search(r"[^\w\s.,:;'-]", rest):
@@ -96,7 +103,7 @@ def _findings(text: str, facts: Facts, problems: list[str]) -> str:
     """Take every finding out once, the longest way to say it first."""
     if facts.outcome is Outcome.RETAKE:
         return text
-    sayings = [(_sayings(finding), words.noun(finding)) for finding in facts.findings]
+    sayings = [(_sayings(finding, facts), words.noun(finding)) for finding in facts.findings]
     if facts.more:
         sayings.append((words.more_phrases(facts.more), "further findings"))
     pending = sorted(sayings, key=lambda said: -max(map(len, said[0])))
@@ -111,10 +118,20 @@ def _findings(text: str, facts: Facts, problems: list[str]) -> str:
     return text
 
 
-def _sayings(finding: Finding) -> tuple[str, ...]:
+def _sayings(finding: Finding, facts: Facts) -> tuple[str, ...]:
+    """Every way to say it; one with a capital letter where it may begin a sentence."""
     place = words.place_clause(finding)
     said = words.phrases(finding)
-    return said + tuple(phrase + place for phrase in said if place)
+    plain = said + tuple(phrase + place for phrase in said if place)
+    opening = tuple(map(words.capital, plain))
+    return tuple(dict.fromkeys(plain + opening + words.placed_first(finding, facts)))
+
+
+def _sureness(text: str, facts: Facts) -> str:
+    """Take out how sure the model was; it need not be said."""
+    sure = words.sureness(facts)
+    taken = _without(text, sure) if sure else None
+    return text if taken is None else taken
 
 
 def _take(text: str, phrase: str, problem: str, problems: list[str]) -> str:
@@ -135,8 +152,7 @@ def _lexicon(facts: Facts) -> frozenset[str]:
     said = ALWAYS_FINE | BY_OUTCOME[facts.outcome]
     if not facts.findings:
         said |= WITHOUT_FINDINGS
-    if not facts.reasons:
-        said |= WITHOUT_REASONS if facts.outcome is Outcome.RETAKE else frozenset()
+        said |= ACCEPTED_WITHOUT if facts.outcome is Outcome.ACCEPTED else frozenset()
     if facts.total:
         said |= WITH_TOTAL
         said |= SO_FAR if facts.outcome is not Outcome.ACCEPTED else frozenset()
