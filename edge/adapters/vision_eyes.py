@@ -88,7 +88,7 @@ class ModelEyes:
         return to_jpeg(draw(image, predictions, factor))
 
     def rest(self) -> None:
-        """Give the memory of the last photo back to the system."""
+        """Give the memory of the last photos back to the system."""
         self._libc.malloc_trim(0)
 
 

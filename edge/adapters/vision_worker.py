@@ -8,6 +8,7 @@ The descriptor is its end of the socket pair. It ends when the other end closes.
 from __future__ import annotations
 
 import faulthandler
+import select
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from edge.adapters import shared_frames, vision_messages
+from edge.adapters.process_memory import resident_mb
 from edge.adapters.vision_jail import confine
 from edge.adapters.vision_messages import (
     Annotate,
@@ -49,10 +51,14 @@ class Eyes(Protocol):
         ...
 
     def rest(self) -> None:
-        """Give memory back, after the answer is out."""
+        """Give memory back that the next photo may take again."""
         ...
 
 
+IDLE_S = 1.0
+"""Seconds without a question after which memory is given back."""
+ROOMY_MB = 200
+"""Resident memory from which it is given back after each photo."""
 MAX_PHOTO = 1 << 31
 """Bytes; the daemon is trusted, and the eyes have limits of their own."""
 Opened = Callable[[Start, Callable[[str], None]], tuple[Eyes, Ready]]
@@ -73,12 +79,17 @@ def main(arguments: list[str], opened: Opened) -> None:
             eyes, ready = opened(start, lambda model: _say(channel, Trying(model)))
             _say(channel, Ready(ready.models, ready.refused, ready.measured, ready.notes + notes))
             while True:
+                if not _something_came(channel, IDLE_S):
+                    eyes.rest()
                 _serve_one(channel, eyes)
-                eyes.rest()
     except (EOFError, BrokenPipeError):
         return  # the daemon hung up
     finally:
         channel.close()
+
+
+def _something_came(channel: socket.socket, within_s: float) -> bool:
+    return bool(select.select([channel], [], [], within_s)[0])
 
 
 def _serve_one(channel: socket.socket, eyes: Eyes) -> None:
@@ -91,6 +102,8 @@ def _serve_one(channel: socket.socket, eyes: Eyes) -> None:
         answer, blobs = _answer(eyes, question, photo)
     except Exception as e:  # noqa: BLE001 - whatever a photo sets off, the worker says so and goes on
         answer, blobs = _failed(e), ()
+    if resident_mb() > ROOMY_MB:  # before the daemon takes a large photo for a leak
+        eyes.rest()
     _say(channel, answer, blobs)
 
 
