@@ -30,6 +30,8 @@ Outputs = dict[str, np.ndarray]
 
 _IOU = 0.5
 """Overlap with which a golden image's detections are suppressed."""
+_LIKELY = 0.5
+"""Where nothing is expected, nothing that is likelier than this may be found."""
 _SLACK = 1e-3
 _UNIT = 2.0
 """Coordinates up to this can't be pixels: no detector finds boxes of two pixels only."""
@@ -162,9 +164,7 @@ def _check_not_constant(model: Detector | Classifier, one: Outputs, other: Outpu
 
 
 def _check_detections(model: Detector, golden: Golden, picture: Image) -> None:
-    if not golden.expected:
-        return
-    least = min(confidence for _, confidence, _ in golden.expected)
+    least = min((confidence for _, confidence, _ in golden.expected), default=_LIKELY)
     keep = max(0.01, least - golden.confidence_tolerance)
     found = list(model.detect(picture, keep, _IOU, 300))
     for label, confidence, box in golden.expected:

@@ -157,7 +157,8 @@ class Golden:
     image: str
     """Path of the picture inside the folder."""
     expected: tuple[tuple[str, float, tuple[float, float, float, float]], ...] = ()
-    """For a detector: label, confidence, box (upright pixels). For a classifier box is 0,0,0,0."""
+    """For a detector: label, confidence, box (upright pixels) of everything at least as sure as the
+    least sure one; nothing: no detection is likelier than not. For a classifier box is 0,0,0,0."""
     box_tolerance: float = 4.0
     """Pixels."""
     confidence_tolerance: float = 0.08

@@ -434,6 +434,15 @@ def test_a_golden_image_with_another_answer_is_refused(
     assert "expected" in refused(tmp_path, release)
 
 
+def test_a_golden_image_of_nothing_must_show_nothing(tmp_path: Path, sound: ModelRelease) -> None:
+    release = with_golden(tmp_path, sound, Golden("golden.png"))
+    assert "not expected" in refused(tmp_path, release)
+    blank = cv2.imencode(".png", picture())[1].tobytes()
+    (tmp_path / "golden.png").write_bytes(blank)
+    file = File("golden.png", hashlib.sha256(blank).hexdigest(), len(blank), "golden")
+    admit(tmp_path, replace(release, files=(sound.weights, file)))
+
+
 def test_a_golden_image_with_one_answer_too_many_is_refused(
     tmp_path: Path, sound: ModelRelease
 ) -> None:
