@@ -195,8 +195,8 @@ def _copy(data: bytes, header: Header, keep_metadata: bool) -> _Copy:
 def _detect(decoded: Decoded, look: Look, prepared: Prepared | None) -> tuple[Prediction, ...]:
     if look.detector is None or look.profile.detector is None:
         return ()
-    size = decoded.width, decoded.height
-    return detect(look.detector, decoded.image, decoded.factor, look.profile.detector, size)
+    use, size = look.profile.detector, (decoded.width, decoded.height)
+    return detect(look.detector, decoded.image, decoded.factor, use, size, prepared)
 
 
 def _classify(

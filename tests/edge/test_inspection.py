@@ -124,6 +124,15 @@ def test_every_step_is_timed_and_none_is_longer_than_all(models):
     assert min(timings.values()) >= 0
 
 
+def test_the_detectors_input_is_made_once_for_each_photo(models, monkeypatch):
+    made = []
+    tiny = models["tiny"]
+    real = tiny.prepare
+    monkeypatch.setattr(tiny, "prepare", lambda image: made.append(image) or real(image))
+    inspect(jpeg(scene()), look_of(FINDS, models), LIMITS)
+    assert len(made) == 1
+
+
 def test_what_is_no_picture_and_what_is_too_large_are_told_apart():
     look = Look(FINDS)
     with pytest.raises(UnreadableImageError):
