@@ -231,7 +231,7 @@ def wire(
         "vision": vision.watch(),
         "summaries": summaries.run(),
         "capture": capture.run(),
-        "housekeeping": Housekeeping(store).run(),
+        "housekeeping": Housekeeping(store, clock).run(),
     }
     return Device(app, store, vision, writer, background)
 

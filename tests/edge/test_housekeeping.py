@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge.errors import DiskFullError
 from edge.housekeeping import Housekeeping
 from edge.store.retention import Evictions
+from tests.fakes.device import FakeClock
 
 if TYPE_CHECKING:
     import pytest
@@ -30,7 +31,8 @@ class Shelf:
 
 
 async def rounds(shelf: Shelf, count: int) -> None:
-    task = asyncio.create_task(Housekeeping(shelf, every_s=0.001).run())  # type: ignore[arg-type]
+    work = Housekeeping(shelf, FakeClock(), every_s=0.001)  # type: ignore[arg-type]
+    task = asyncio.create_task(work.run())
     while shelf.rounds < count and not task.done():
         await asyncio.sleep(0.005)
     task.cancel()
@@ -51,3 +53,17 @@ async def test_what_can_not_be_removed_is_said_once(caplog: pytest.LogCaptureFix
         await rounds(Shelf(stuck, stuck, stuck), 4)
 
     assert [r.getMessage() for r in caplog.records].count("retention: 12 GB wait for review") == 1
+
+
+async def test_a_clock_that_can_not_be_right_removes_nothing() -> None:
+    shelf, clock = Shelf(), FakeClock()
+    clock.is_trusted = False
+    task = asyncio.create_task(Housekeeping(shelf, clock, every_s=0.001).run())  # type: ignore[arg-type]
+    await asyncio.sleep(0.05)
+    assert shelf.rounds == 0
+
+    clock.is_trusted = True
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert shelf.rounds > 0
