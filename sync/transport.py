@@ -1,4 +1,4 @@
-"""What carries messages: a pipe that may lose, double and reorder them, and that says when it is cut.
+"""What carries messages: a pipe that may lose, double and reorder them, and says when it is cut.
 
 Both ends stand on this Protocol alone. `sync.mqtt` is the real one, `sync.memory` the lossy one of
 the tests.
