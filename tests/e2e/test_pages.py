@@ -176,6 +176,15 @@ async def test_the_words_of_the_language_model_replace_the_templates_by_themselv
     await phone.sees("A dent and a scratch on the door.")
 
 
+async def test_many_cases_in_a_row_use_up_no_connections(phone):
+    page = phone.page
+    await phone.open()
+    for number in range(1, 9):  # a browser has six connections to a device
+        await phone.take(("dented-door", "rusty-door")[number % 2])
+        await page.get_by_role("button", name="Keep as a case").click()
+        await phone.sees(f"Kept as case {number}")
+
+
 async def test_the_list_grows_by_itself_when_a_case_is_stored(phone, device):
     page = phone.page
     await phone.open("/history")

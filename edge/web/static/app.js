@@ -1,6 +1,33 @@
 // The little that pages do by themselves. Everything else is asked of the device, by htmx.
 "use strict";
 
+// One stream of the device's events a page, and none while nobody looks at it: a browser has only
+// six connections to a device, for all of its pages.
+const KINDS = ["case", "change", "summary", "synced", "model", "missed"];
+let stream = null;
+
+function tell(kind) {
+  document.body.dispatchEvent(new CustomEvent(`edge-${kind}`));
+}
+
+function listen() {
+  if (document.hidden) {
+    if (stream) stream.close();
+    stream = null;
+  } else if (!stream) {
+    stream = new EventSource("/events");
+    for (const kind of KINDS) stream.addEventListener(kind, () => tell(kind));
+  }
+}
+
+if ("live" in document.body.dataset) {
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    if (!document.hidden) tell("missed");
+  });
+}
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb !== "get") document.getElementById("trouble").replaceChildren();
 });
