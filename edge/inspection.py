@@ -24,7 +24,7 @@ from models.classifier import Classifier
 from models.detection import area
 from models.detector import Detector
 from models.image import Decoded, Format, Limits, decode, read_header, sanitise, thumbnail
-from models.measures import SIDE, measure, sharpness
+from models.measures import SIDE, Luma, measure, sharpness, to_luma
 from models.profile import ClassifyOn, Profile
 
 if TYPE_CHECKING:
@@ -126,21 +126,27 @@ def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]
                 header = read_header(data, limits)
             decoded = decode(data, header, look.side)
         size = (decoded.width, decoded.height)
-        measured = aside.submit(measure, decoded.image, size)
+        grey = aside.submit(to_luma, decoded.image)
+        measured = aside.submit(lambda: measure(grey.result(), size))
         small = aside.submit(thumbnail, decoded.image)
-        inspection = _look(decoded, look, measured, watch)
+        inspection = _look(decoded, look, (grey, measured), watch)
         with watch.step("store"):
             photo = copied.result().photo(decoded, small.result())
     return replace(inspection, timings=watch.total()), photo
 
 
-def _look(decoded: Decoded, look: Look, measured: Future[Measures], watch: Stopwatch) -> Inspection:
+def _look(
+    decoded: Decoded,
+    look: Look,
+    measuring: tuple[Future[Luma], Future[Measures]],
+    watch: Stopwatch,
+) -> Inspection:
     """Judge, detect, judge the subject, classify."""
     rules = look.profile.quality
     with watch.step("prepare"):  # while it is being measured
         prepared = look.detector.prepare(decoded.image) if look.detector else None
     with watch.step("quality"):
-        measures = measured.result()
+        luma, measures = measuring[0].result(), measuring[1].result()
         quality = check_quality(measures, rules)
     predictions: tuple[Prediction, ...] = ()
     out_of_domain = False
@@ -149,7 +155,7 @@ def _look(decoded: Decoded, look: Look, measured: Future[Measures], watch: Stopw
         with watch.step("detect"):
             predictions = _detect(decoded, look, prepared)
         with watch.step("quality"):
-            quality = check_quality(measures, rules, _subject(decoded, predictions))
+            quality = check_quality(measures, rules, _subject(decoded, luma, predictions))
     if looks and quality.usable:
         with watch.step("classify"):
             classes, out_of_domain = _classify(decoded, look, predictions)
@@ -209,12 +215,13 @@ def _classify(
     return classify(look.classifier, decoded.image, decoded.factor, found, use, size)
 
 
-def _subject(decoded: Decoded, found: Sequence[Prediction]) -> Subject | None:
+def _subject(decoded: Decoded, luma: Luma, found: Sequence[Prediction]) -> Subject | None:
     """The largest thing that is shown: what the photo is of."""
     shown = [prediction.box for prediction in found if prediction.shown]
     if not shown:
         return None
     box = max(shown, key=area)
     share = min(1.0, area(box) / (decoded.width * decoded.height))
-    x1, y1, x2, y2 = (v * decoded.factor for v in box)
-    return Subject(share, sharpness(decoded.image, (x1, y1, x2, y2)))
+    scale = luma.shape[1] / decoded.width
+    x1, y1, x2, y2 = (v * scale for v in box)
+    return Subject(share, sharpness(luma, (x1, y1, x2, y2)))

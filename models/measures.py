@@ -60,8 +60,8 @@ def measure(image: Image, original: tuple[int, int] | None = None) -> Measures:
     """Measure a photo.
 
     Args:
-        image: H x W x 3 uint8 RGB, upright; a scaled decode does as long as its longer side has at
-            least 640 pixels or all that the photo has.
+        image: H x W x 3 uint8 RGB, upright, or what `to_luma` made of it; a scaled decode does as
+            long as its longer side has at least 640 pixels or all that the photo has.
         original: width and height of the upright original, pixels, where `image` is smaller.
     """
     height, width = image.shape[:2]
@@ -69,7 +69,7 @@ def measure(image: Image, original: tuple[int, int] | None = None) -> Measures:
     mean, deviation = cv2.meanStdDev(luma)
     return Measures(
         blur_score=_score(luma, LEAST_STRUCTURE) or 0.0,
-        brightness=float(mean[0, 0]) / 255,
+        brightness=min(1.0, float(mean[0, 0]) / 255),  # of white it can be a rounding above
         contrast=float(deviation[0, 0]) / 255,
         clipped_dark=cv2.countNonZero(cv2.inRange(luma, 0, NEAR_BLACK)) / luma.size,
         clipped_bright=cv2.countNonZero(cv2.inRange(luma, NEAR_WHITE, 255)) / luma.size,
@@ -93,7 +93,7 @@ def sharpness(image: Image, box: Box | None = None) -> float | None:
     sharp, among those with edges to speak of: a door may have one gap and soft reflections.
 
     Args:
-        image: H x W x 3 uint8 RGB, upright.
+        image: H x W x 3 uint8 RGB, upright, or what `to_luma` made of it.
         box: in pixels of `image`; None: everything.
 
     Returns:
@@ -109,9 +109,9 @@ def to_luma(image: Image) -> Luma:
     """BT.601 luma with a longer side of at most 640 pixels.
 
     Args:
-        image: H x W x 3 uint8 RGB.
+        image: H x W x 3 uint8 RGB; H x W is luma already.
     """
-    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
     height, width = luma.shape
     scale = SIDE / max(height, width)
     if scale < 1:
