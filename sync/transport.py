@@ -94,3 +94,7 @@ class Transport(Protocol):
     def done(self, receipt: int) -> None:
         """Tell the broker that a message has been dealt with; until then it may come again."""
         ...
+
+    def check(self) -> None:
+        """See that it still works, and mend it; to be called every few seconds."""
+        ...

@@ -1,0 +1,224 @@
+"""One connection to the broker, by a paho client of its own that only one thread touches."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from sync.broker import Broker
+from sync.transport import SLOTS, Connected, Delivered, Event, Received, Will
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import MQTTMessage
+
+CONNECT_S = 10.0
+"""For the TCP and TLS handshakes, and again until every subscription is in place."""
+SEND_BUFFER = 64 * 1024
+"""Of the socket, bytes: what lies there when a link is cut has been sent in vain."""
+NOBODY_LISTENS = 0x10
+"""A PUBACK's "no matching subscribers": the broker has dropped the message."""
+OK = MQTTErrorCode.MQTT_ERR_SUCCESS
+
+Tell = Callable[[Event, int], None]
+"""Takes what happened, and how many messages the broker takes at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to connect."""
+
+    broker: Broker
+    """Where, and as whom."""
+    tls: ssl.SSLContext | None
+    """Of `broker.tls`."""
+    filters: tuple[str, ...]
+    """What to subscribe to."""
+    will: Will | None
+    """What the broker says when it loses us."""
+    keepalive_s: int
+    """Seconds of silence from which both sides look whether the other is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish a message."""
+
+    token: int
+    """Given back in `Delivered`."""
+    topic: str
+    """Where."""
+    payload: bytes
+    """What."""
+    retain: bool
+    """Whether the broker keeps it for those who come later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Tell the broker that a message has been dealt with."""
+
+    receipt: int
+    """Of `Received`."""
+
+
+class Connection:
+    """From `open` until `ended` says why it ended."""
+
+    def __init__(self, plan: Plan, tell: Tell) -> None:
+        """Make the client; nothing is connected."""
+        self.ended = ""
+        self.was_up = False
+        self._plan = plan
+        self._tell = tell
+        self._tokens: dict[int, int] = {}
+        self._slots = SLOTS
+        self._up_by = time.monotonic() + 2 * CONNECT_S
+        broker = plan.broker
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=broker.client_id,
+            protocol=MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_S
+        client.max_inflight_messages = SLOTS + 1
+        if plan.will is not None:
+            client.will_set(plan.will.topic, plan.will.payload, qos=1, retain=True)
+        if plan.tls is not None:
+            client.tls_set_context(plan.tls)
+        if broker.username:
+            client.username_pw_set(broker.username, broker.password)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        self._client = client
+
+    @property
+    def ready(self) -> bool:
+        """Whether a command can be executed: up, and paho has written what it was given."""
+        return self.was_up and not self.ended and not self._client.want_write()
+
+    def open(self) -> None:
+        """Begin to connect.
+
+        Raises:
+            OSError: nobody is there, or TLS failed.
+            ValueError: not a host.
+        """
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.ReceiveMaximum = SLOTS
+        broker = self._plan.broker
+        self._client.connect(
+            broker.host,
+            broker.port,
+            self._plan.keepalive_s,
+            clean_start=True,
+            properties=properties,
+        )
+        sock: Any = self._client.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def execute(self, command: Publish | Done) -> None:
+        """Do what was ordered."""
+        if isinstance(command, Done):
+            self._client.ack(command.receipt, 1)
+            return
+        info = self._client.publish(command.topic, command.payload, 1, command.retain)
+        if info.rc == OK:
+            self._tokens[info.mid] = command.token
+        else:
+            self.ended = self.ended or f"publishing failed: {info.rc.name}"
+
+    def pump(self, wake: socket.socket, timeout_s: float) -> None:
+        """Read and write what there is; wait for it at most `timeout_s`, or until `wake`."""
+        sock: Any = self._client.socket()
+        if sock is None:
+            self.ended = self.ended or "the connection was closed"
+            return
+        waiting = hasattr(sock, "pending") and sock.pending() > 0  # inside TLS, unseen by select
+        writers = [sock] if self._client.want_write() else []
+        readable, writable, _ = select.select(
+            [sock, wake], writers, [], 0 if waiting else timeout_s
+        )
+        if sock in readable or waiting:
+            self._note(self._client.loop_read())
+        if writable:
+            self._note(self._client.loop_write())
+        self._note(self._client.loop_misc())
+        if not self.was_up and time.monotonic() > self._up_by:
+            self.ended = self.ended or "the broker didn't answer"
+
+    def goodbye(self) -> None:
+        """Leave; the broker says our will."""
+        if self.was_up:
+            leaving = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
+            self._client.disconnect(leaving)
+            self._client.loop_write()
+        self.ended = self.ended or "stopped"
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._client.on_disconnect = None
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+
+    def _note(self, code: MQTTErrorCode) -> None:
+        if code != OK:
+            self.ended = self.ended or code.name
+
+    def _on_connect(
+        self, client: Client, _data: Any, _flags: Any, code: ReasonCode, properties: Any
+    ) -> None:
+        if code.is_failure:
+            self.ended = f"the broker said: {code}"
+            return
+        self._slots = min(SLOTS, getattr(properties, "ReceiveMaximum", SLOTS))
+        if self._plan.filters:
+            client.subscribe([(pattern, 1) for pattern in self._plan.filters])
+        else:
+            self._up()
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Any
+    ) -> None:
+        refused = [str(code) for code in codes if code.is_failure]
+        if refused:
+            self.ended = f"the broker refused a subscription: {', '.join(refused)}"
+        else:
+            self._up()
+
+    def _up(self) -> None:
+        self.was_up = True
+        self._tell(Connected(), self._slots)
+
+    def _on_disconnect(
+        self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
+    ) -> None:
+        self.ended = self.ended or f"disconnected: {code}"
+
+    def _on_publish(
+        self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Any
+    ) -> None:
+        token = self._tokens.pop(mid, None)
+        if token is not None:
+            accepted = not code.is_failure and code.value != NOBODY_LISTENS
+            self._tell(Delivered(token, accepted, "" if accepted else str(code)), self._slots)
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self._tell(Received(message.topic, bytes(message.payload), message.mid), self._slots)

@@ -1,0 +1,96 @@
+"""The thread that talks to the broker. Nothing but this thread touches paho."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from sync.mqtt_client import Connection, Done, Plan, Publish, Tell
+from sync.transport import Lost
+
+if TYPE_CHECKING:
+    import random
+
+GRACE_S = 30.0
+"""Without a sign of life of the thread, from which it counts as stuck."""
+TICK_S = 1.0
+"""Between two looks at the connection while nothing happens."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
+"""Before connecting again; half to all of it, doubling."""
+
+Command = Publish | Done
+"""What can be ordered."""
+
+
+class Link(threading.Thread):
+    """Connects, again and again, until it is stopped."""
+
+    def __init__(self, plan: Plan, tell: Tell, rng: random.Random) -> None:
+        """Keep the values; `tell` is called in this thread."""
+        super().__init__(name="mqtt", daemon=True)
+        self._plan = plan
+        self._tell = tell
+        self._rng = rng
+        self._stopping = threading.Event()
+        self._commands: deque[Command] = deque()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self.alive_until = time.monotonic() + GRACE_S
+        """Until when the thread needs to give no sign of life."""
+
+    def order(self, command: Command) -> None:
+        """Have something done on the connection that is up now."""
+        self._commands.append(command)
+        self._wake()
+
+    def stop(self) -> None:
+        """End the connection and the thread, soon."""
+        self._stopping.set()
+        self._wake()
+
+    def run(self) -> None:
+        """Connect, and connect again."""
+        failures = 0
+        while not self._stopping.is_set():
+            connection = Connection(self._plan, self._tell)
+            try:
+                reason = self._serve(connection)
+            except (
+                OSError,
+                ValueError,
+            ) as e:  # nobody there, no such host, bad TLS
+                reason = f"{type(e).__name__}: {e}"
+            finally:
+                connection.close()
+            failures = 0 if connection.was_up else failures + 1
+            self._commands.clear()
+            self._tell(Lost(reason), 0)
+            longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures, 16))
+            wait = longest * self._rng.uniform(0.5, 1.0)
+            self.alive_until = time.monotonic() + wait + GRACE_S
+            self._stopping.wait(wait)
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def _serve(self, connection: Connection) -> str:
+        """One connection, from its beginning to its end; gives why it ended."""
+        connection.open()
+        while not connection.ended:
+            self.alive_until = time.monotonic() + GRACE_S
+            if self._stopping.is_set():
+                connection.goodbye()
+            while self._commands and connection.ready:
+                connection.execute(self._commands.popleft())
+            connection.pump(self._wake_out, TICK_S)
+            with contextlib.suppress(BlockingIOError):
+                self._wake_out.recv(4096)
+        return connection.ended
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full: it is awake; closed: it has ended
+            self._wake_in.send(b"\0")
