@@ -286,6 +286,8 @@ def _scalar(data: memoryview, budget: Budget) -> float | None:
         elif number == 4:
             floats = bytes(message(value))
         elif number == 5:
+            if not isinstance(value, int) and len(value) > 10:  # one number has ten bytes at most
+                return None
             wholes += packed(value)
     if any(d != 1 for d in dims):
         return None

@@ -239,3 +239,17 @@ def test_gguf_metadata_is_read() -> None:
     assert gguf_header.parse(memoryview(GGUF)) == {"general.architecture": "llama", "size": 1.5}
     for bad in (GGUF[:-1], b"GGUF" + struct.pack("<IQQ", 1, 0, 0), b"GGML" + GGUF[4:]):
         assert look("gguf", bad) is None
+
+
+def test_a_list_of_zero_points_is_read_over_however_long_it_is() -> None:
+    """One number for each channel: what the common quantiser writes."""
+    points = helper.make_tensor("zero_points", TensorProto.INT8, [200], [1] * 200)
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])],
+        [points],
+    )
+    found = onnx_graph.parse(memoryview(helper.make_model(graph).SerializeToString()))
+    assert [node.operator for node in found.nodes] == ["Identity"]
