@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DEPTH = 16
+_LONGEST_NUMBER = 10
+"""Bytes of a varint."""
 _SMALL = 256
 """Bytes of a constant up to which its value is looked at."""
 _FLOAT, _FLOAT16 = 1, 10
@@ -286,12 +288,16 @@ def _scalar(data: memoryview, budget: Budget) -> float | None:
         elif number == 4:
             floats = bytes(message(value))
         elif number == 5:
-            if not isinstance(value, int) and len(value) > 10:  # one number has ten bytes at most
-                return None
-            wholes += packed(value)
+            wholes += _if_one(value)
     if any(d != 1 for d in dims):
         return None
     return _from_raw(dtype, raw or floats) if raw or floats else _from_list(dtype, wholes)
+
+
+def _if_one(value: int | memoryview) -> list[int]:
+    """The numbers of a list that may hold only one; a longer one is read over."""
+    one = isinstance(value, int) or len(value) <= _LONGEST_NUMBER
+    return packed(value) if one else []
 
 
 def _from_raw(dtype: int, raw: bytes) -> float | None:
