@@ -44,7 +44,7 @@ class HttpSettings(Section):
     """Origins whose pages may call the device."""
     max_body_mb: float = Field(default=32, gt=0, le=1024)
     """Largest request body, megabytes."""
-    rate_per_minute: int = Field(default=600, ge=1)
+    rate_per_minute: int = Field(default=3000, ge=1)
     """Requests a minute from one address that may change something."""
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from edge.api.operation import Operation, Reply, Scope
 from edge.errors import UnavailableError
+from edge.events import EventKind
 from models.jsonable import to_json
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class EventsApi:
 
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
-        kinds = "case, change, summary, synced, model; missed: load your data again"
+        kinds = ", ".join(kind.value for kind in EventKind)
         return (
             Operation(
                 method="GET",
@@ -42,7 +43,9 @@ class EventsApi:
                 tag="events",
                 scope=Scope.VIEW,
                 headers={"Last-Event-ID": "The last event seen; what came after it is repeated."},
-                replies={200: Reply(f"A stream of {kinds}.", media_type="text/event-stream")},
+                replies={
+                    200: Reply(f"A stream of these: {kinds}.", media_type="text/event-stream")
+                },
                 streams=True,
             ),
         )
