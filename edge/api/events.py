@@ -33,7 +33,7 @@ class EventsApi:
 
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
-        kinds = ", ".join(kind.value for kind in EventKind)
+        kinds = f"A stream of these: {', '.join(EventKind)}."
         return (
             Operation(
                 method="GET",
@@ -43,9 +43,7 @@ class EventsApi:
                 tag="events",
                 scope=Scope.VIEW,
                 headers={"Last-Event-ID": "The last event seen; what came after it is repeated."},
-                replies={
-                    200: Reply(f"A stream of these: {kinds}.", media_type="text/event-stream")
-                },
+                replies={200: Reply(kinds, media_type="text/event-stream")},
                 streams=True,
             ),
         )
