@@ -8,15 +8,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from tower_sync_server.render.damages.base import SEVERITIES
 from tower_sync_server.training.cache import CacheSpec, open_cache
 from tower_sync_server.training.export import export_fp32, export_int8, halve_weights
 from tower_sync_server.training.many import is_leader, together
 from tower_sync_server.training.publish import Identity, data_hash, publish
-from tower_sync_server.training.recipe import DEFAULT, Recipe, train_detector, with_seed
+from tower_sync_server.training.recipe import (
+    DEFAULT,
+    Recipe,
+    checkpoint_folder,
+    train_detector,
+    with_seed,
+)
 from tower_sync_server.training.severity.crops import CropSpec, open_crops
 from tower_sync_server.training.severity.loop import Plan, train_classifier
+from tower_sync_server.training.severity.network import SeverityNet, start_from_detector
 from tower_sync_server.training.severity.publish import export_classifier, publish_classifier
 
 if TYPE_CHECKING:
@@ -63,7 +71,12 @@ def make_classifier(folder: Path, work: Path, seed: int, report: Report) -> None
     """Train the severity classifier and publish it in `folder`."""
     crops = open_crops(work, CropSpec("train", 200_000, 2400))
     held_out = open_crops(work, CropSpec("plain", 200_000, 400))
-    network = train_classifier(len(SEVERITIES), crops, held_out, (Plan(), seed), report)
+    torch.manual_seed(seed)
+    network = SeverityNet(len(SEVERITIES), DEFAULT.widths)
+    detector = checkpoint_folder(work, seed) / "best.pt"
+    if detector.exists():
+        report(f"{start_from_detector(network, detector)} tensors taken from the detector")
+    network = train_classifier(network, crops, held_out, (Plan(), seed), report)
     _empty(folder)
     export_classifier(network, crops.images[:_CALIBRATION_PHOTOS], folder)
     digest = hashlib.sha256(crops.images[::20].tobytes()).hexdigest()

@@ -77,6 +77,11 @@ def with_seed(recipe: Recipe, seed: int) -> Recipe:
     return replace(recipe, seed=seed)
 
 
+def checkpoint_folder(work: Path, seed: int) -> Path:
+    """Return where the run with `seed` keeps its checkpoints."""
+    return work / f"detector-{seed}"
+
+
 def train_detector(recipe: Recipe, work: Path, report: Report) -> DetectorNet:
     """Render the photos, train the network, return its best state.
 
@@ -96,5 +101,5 @@ def train_detector(recipe: Recipe, work: Path, report: Report) -> DetectorNet:
     agree(0.0)
     photos, held_out = open_cache(work, wanted), open_cache(work, checked)
     network = DetectorNet(len(LABELS), recipe.widths)
-    place = (work / f"detector-{recipe.seed}", recipe.seed)
+    place = (checkpoint_folder(work, recipe.seed), recipe.seed)
     return train(network, (photos, held_out), recipe.schedule, place, report)

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tower_sync_server.training.loop import follow
-from tower_sync_server.training.severity.network import SeverityNet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tower_sync_server.training.loop import Report
     from tower_sync_server.training.severity.crops import Crops
+    from tower_sync_server.training.severity.network import SeverityNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +30,35 @@ class Plan:
 
     epochs: int = 14
     """Rounds over the crops."""
-    batch: int = 64
+    batch: int = 32
     """Crops in a batch."""
-    rate: float = 2e-3
+    rate: float = 1e-3
     """Highest learning rate, lowered along a cosine."""
     decay: float = 0.03
     """Weight decay of AdamW."""
     smoothing: float = 0.03
     """Share of each target that is spread over the other classes."""
-    average: float = 0.99
+    average: float = 0.98
     """How much of the moving average stays at each step."""
+    threads: int = 1
+    """Of the computation; results are the same for the same number."""
 
 
 def train_classifier(
-    classes: int, crops: Crops, held_out: Crops, run: tuple[Plan, int], report: Report
+    network: SeverityNet, crops: Crops, held_out: Crops, run: tuple[Plan, int], report: Report
 ) -> SeverityNet:
-    """Train a network on `crops` and return its moving average.
+    """Train `network` on `crops` and return its moving average.
 
     Args:
-        classes: how many severities there are.
+        network: freshly made, or started from a detector.
         crops: to learn from.
         held_out: to report the accuracy on.
         run: how, and the seed.
         report: takes one line an epoch.
     """
     plan, seed = run
+    torch.set_num_threads(plan.threads)
     torch.manual_seed(seed)
-    network = SeverityNet(classes)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), plan.rate, weight_decay=plan.decay)
     steps = plan.epochs * (len(crops.images) // plan.batch)
