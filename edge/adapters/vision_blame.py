@@ -37,11 +37,17 @@ class Blame:
             self._marks.popitem(last=False)
         return count
 
+    def absolve(self, photo: bytes) -> None:
+        """Forget what a photo was blamed for: it went through after all."""
+        if self._looks_known(photo):
+            self._marks.pop(_key(photo), None)
+
     def guilty(self, photo: bytes) -> bool:
         """True where this photo took as many workers down as one may."""
-        if not any(size == len(photo) for size, _ in self._marks):  # hashing megabytes costs
-            return False
-        return self._count(_key(photo)) >= MARKS
+        return self._looks_known(photo) and self._count(_key(photo)) >= MARKS
+
+    def _looks_known(self, photo: bytes) -> bool:
+        return any(size == len(photo) for size, _ in self._marks)  # hashing megabytes costs
 
     def _count(self, key: _Key) -> int:
         count, until = self._marks.get(key, (0, 0.0))

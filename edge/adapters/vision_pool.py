@@ -225,6 +225,7 @@ class WorkerVision:
             try:
                 await job.put_to(serving.process, self._limits.deadline_s)
                 self._done += 1
+                self._blame.absolve(job.photo)
                 return
             except asyncio.CancelledError:
                 job.fail(_closing())

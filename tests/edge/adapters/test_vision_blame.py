@@ -41,3 +41,14 @@ def test_only_so_many_are_remembered():
     for n in range(MOST):
         blame.mark(b"other %d" % n)
     assert not blame.guilty(b"first")
+
+
+def test_a_photo_that_went_through_is_absolved_and_others_are_not():
+    blame = Blame()
+    for photo in (b"good", b"evil"):
+        blame.mark(photo)
+        blame.mark(photo)
+    blame.absolve(b"good")
+    blame.absolve(b"never heard of")
+    assert not blame.guilty(b"good")
+    assert blame.guilty(b"evil")

@@ -79,6 +79,16 @@ async def test_kill_nine_from_outside_in_the_middle_of_a_job_gets_a_second_try()
         assert vision.status().restarts == 1
 
 
+async def test_a_photo_that_went_through_is_not_blamed_for_workers_killed_from_outside():
+    async with serving() as vision:
+        for _ in range(3):
+            job = asyncio.create_task(vision.inspect(b"sleep 0.3", "p"))
+            await asyncio.sleep(0.1)
+            os.kill(vision.status().pid or 0, signal.SIGKILL)
+            await job
+        assert vision.status().restarts == 3
+
+
 @pytest.mark.parametrize("order", [b"segfault", b"kill", b"exit", b"rubbish"])
 async def test_a_photo_that_takes_two_workers_down_fails_and_the_next_one_does_not(order: bytes):
     async with serving() as vision, LoopLatency() as loop:
