@@ -158,6 +158,25 @@ async def test_a_rejected_photo_is_kept_with_its_reason(phone, device):
     assert (case.status, case.feedback[0].reason) == ("rejected", "The marks are wrong")
 
 
+async def test_a_needed_detail_is_asked_for_and_a_rejection_goes_without(phone, device):
+    page = phone.page
+    await phone.open()
+    await page.get_by_label("What is it?").select_option("crop-pest")
+    await phone.take("dented-door")
+    await phone.sees("some are needed")
+    await page.get_by_role("button", name="Keep as a case").click()
+    await page.wait_for_timeout(300)
+    assert await page.evaluate("document.activeElement.name") == "form.field"
+    assert (await device.store.list()).cases == ()
+    await page.get_by_role("button", name="Reject", exact=True).click()
+    await page.get_by_role("button", name="It shows something else").click()
+    await phone.sees("is kept for learning only")
+    await phone.take("rusty-door")
+    await page.get_by_label("Field").fill("north")
+    await page.get_by_role("button", name="Keep as a case").click()
+    await phone.sees("Kept as case 2")
+
+
 async def test_the_words_of_the_language_model_replace_the_templates_by_themselves(phone, device):
     from dataclasses import replace
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from aiohttp import FormData
 
@@ -101,6 +103,8 @@ async def test_a_misspelt_field_is_named_and_not_lost(client, upload):
         ('{"year": {}}', 422),
         ('{"year": "last"}', 422),
         ('{"yaer": 2001}', 422),
+        (json.dumps({"notes": "x" * 2001}), 422),
+        (json.dumps({f"f{n}": "x" for n in range(100)}), 422),
         ('{"year": NaN}', 400),
         ("[" * 100_000, 400),
         ('{"notes": "\\ud800"}', 400),
