@@ -116,10 +116,10 @@ async def test_several_photos_make_one_case_in_their_order(client, upload):
     data = upload(picture(seed=1), profile="skin")
     data.add_field("image", picture(seed=2), filename="b.jpg")
     data.add_field("shot", "overview")
-    data.add_field("shot", "scale_card")
+    data.add_field("shot", "close_up")
     answer = await client.post("/cases", data=data)
     assert answer.status == 201, await answer.text()
-    assert [i["shot"] for i in (await answer.json())["images"]] == ["overview", "scale_card"]
+    assert [i["shot"] for i in (await answer.json())["images"]] == ["overview", "close_up"]
 
 
 async def test_unknown_ids_are_a_404(client):
