@@ -1,0 +1,133 @@
+"""GET /cases, GET /cases/{id}, GET /cases/{id}/image."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sync.messages import Kind
+from tower_sync_server.api.replies import as_json, case_body
+from tower_sync_server.api.validate import case_id, query
+from tower_sync_server.archive.listing import Filter
+from tower_sync_server.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from tower_sync_server.archive.blobs import Blobs
+    from tower_sync_server.archive.listing import Listing
+
+FOREVER = "private, max-age=31536000, immutable"
+"""For what is named by its content."""
+PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
+"""What a browser is told to show; anything else that a device sent is only handed out."""
+
+
+class DeviceQuery(BaseModel):
+    """Whose case, where two devices sent one of the same id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: str | None = Field(None, max_length=64)
+
+
+class ListQuery(DeviceQuery):
+    """What a list can be narrowed down by; what is empty narrows nothing."""
+
+    status: str | None = Field(None, max_length=32)
+    label: str | None = Field(None, max_length=200)
+    profile: str | None = Field(None, max_length=128)
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=500)
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _plus_is_no_space(cls, value: object) -> object:
+        """Undo what an unescaped + in a query becomes; a date alone is its midnight."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return datetime.combine(date.fromisoformat(value), time())
+        except ValueError:
+            return value.replace(" ", "+") if "T" in value else value
+
+    @field_validator("since", "until")
+    @classmethod
+    def _with_offset(cls, value: datetime | None) -> datetime | None:
+        """Without an offset it is the tower's own time."""
+        try:
+            return value.astimezone() if value is not None and value.tzinfo is None else value
+        except (OverflowError, OSError) as e:
+            raise ValueError("outside the calendar") from e
+
+    def filter(self) -> Filter:
+        """As the archive takes it."""
+        return Filter(
+            device=self.device or None,
+            status=self.status or None,
+            label=self.label or None,
+            profile=self.profile or None,
+            since=self.since,
+            until=self.until,
+        )
+
+
+class ImageQuery(DeviceQuery):
+    """Which picture."""
+
+    variant: Literal["original", "thumb"] = "original"
+    n: int = Field(0, ge=0, le=99, description="Which of the case's photos, from 0.")
+
+
+class CasesApi:
+    """Shows cases and their photos."""
+
+    def __init__(self, listing: Listing, blobs: Blobs) -> None:
+        """Rows from `listing`, pictures from `blobs`."""
+        self._listing = listing
+        self._blobs = blobs
+
+    def routes(self) -> list[web.RouteDef]:
+        """What it answers."""
+        return [
+            web.get("/cases", self.list),
+            web.get("/cases/{id}", self.get),
+            web.get("/cases/{id}/image", self.image),
+        ]
+
+    async def list(self, request: web.Request) -> web.Response:
+        """List cases, newest first."""
+        wanted = query(ListQuery, request)
+        page = await asyncio.to_thread(
+            self._listing.page, wanted.filter(), wanted.cursor, wanted.limit
+        )
+        return as_json({"cases": [case_body(e) for e in page.entries], "next": page.next})
+
+    async def get(self, request: web.Request) -> web.Response:
+        """Show one case."""
+        device = query(DeviceQuery, request).device
+        entry = await asyncio.to_thread(self._listing.case, case_id(request), device)
+        return as_json(case_body(entry))
+
+    async def image(self, request: web.Request) -> web.StreamResponse:
+        """Show one of its photos."""
+        wanted, case = query(ImageQuery, request), case_id(request)
+        entry = await asyncio.to_thread(self._listing.case, case, wanted.device)
+        images = entry.receipt.images
+        if wanted.n >= len(images):
+            raise NotFoundError(f"This case has {len(images)} photo(s).", "They count from 0.")
+        kind = Kind.THUMB if wanted.variant == "thumb" else Kind.IMAGE
+        found = await asyncio.to_thread(
+            self._listing.blob, case, wanted.device, images[wanted.n].sha256, kind
+        )
+        headers = {
+            "Cache-Control": FOREVER,
+            "Content-Type": found.media_type
+            if found.media_type in PICTURES
+            else "application/octet-stream",
+        }
+        return web.FileResponse(self._blobs.path(found.sha256), headers=headers)

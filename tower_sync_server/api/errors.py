@@ -1,0 +1,54 @@
+"""Every error leaves as `{"error": {"code", "message", "hint"}}`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from tower_sync_server.api.replies import as_error
+from tower_sync_server.errors import TowerError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+"""aiohttp's own refusals, as words."""
+RETRY_AFTER_S = {503: "2", 507: "30"}
+
+log = logging.getLogger(__name__)
+
+
+class HttpRefusal(TowerError):  # noqa: N818 - it carries aiohttp's refusal, whatever that is
+    """One of aiohttp's own refusals in our words."""
+
+    def __init__(self, refusal: web.HTTPException) -> None:
+        """Take over status and reason."""
+        super().__init__(f"{refusal.reason}.")
+        self.status = refusal.status
+        self.code = CODES.get(refusal.status, "refused")
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what is raised into an answer."""
+    try:
+        return await handler(request)
+    except TowerError as e:
+        wait = RETRY_AFTER_S.get(e.status)
+        return as_error(e, {"Retry-After": wait} if wait else None)
+    except web.HTTPMethodNotAllowed as e:
+        return as_error(HttpRefusal(e), {"Allow": ",".join(sorted(e.allowed_methods))})
+    except web.HTTPException as e:
+        if e.status < 400:
+            raise
+        return as_error(HttpRefusal(e))
+    except (asyncio.CancelledError, ConnectionError):
+        raise  # the client went away: nobody is left to answer
+    except Exception:  # noqa: BLE001 - the last resort: it must not take the tower down
+        incident = secrets.token_hex(4)
+        log.exception("incident %s: %s %s", incident, request.method, request.path)
+        message = f"Something went wrong on the tower (incident {incident})."
+        return as_error(TowerError(message, "The tower's log has the details under that id."))

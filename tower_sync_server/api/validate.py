@@ -1,0 +1,47 @@
+"""Requests to checked values; whatever is wrong is named."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tower_sync_server.errors import BadFieldError, NotFoundError
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def query(model: type[M], request: web.Request) -> M:
+    """The query's parameters as a `model`.
+
+    Raises:
+        BadFieldError: one is unknown, of the wrong kind, or given twice.
+    """
+    data: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in data:
+            raise BadFieldError(f"{name[:64]}: given more than once")
+        data[name] = value
+    try:
+        return model.model_validate(data)
+    except ValidationError as e:
+        first = e.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(model.model_fields)
+        raise BadFieldError(f"{name}: {first['msg']}", f"Known fields are: {known}.") from e
+
+
+def case_id(request: web.Request) -> str:
+    """The case's id in the path.
+
+    Raises:
+        NotFoundError: nothing can have that id.
+    """
+    try:
+        return str(uuid.UUID(request.match_info["id"]))
+    except ValueError as e:
+        raise NotFoundError("There is no such case here.", "GET /cases lists them.") from e

@@ -1,0 +1,137 @@
+"""The database: SQLite with the pragmas that durability rests on, or any other by its address."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tower_sync_server.errors import OperatorError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+BUSY_S = 10.0
+"""How long a writer waits for another."""
+MIGRATIONS = "tower_sync_server.archive:migrations"
+
+
+def sqlite_dsn(path: Path) -> str:
+    """SQLAlchemy's address of a SQLite file."""
+    return f"sqlite:///{path.absolute()}"
+
+
+def connect(dsn: str) -> sa.Engine:
+    """An engine; a connection is made when the first one is needed.
+
+    Raises:
+        OperatorError: there is no such database or driver.
+    """
+    try:
+        url = sa.make_url(dsn)
+        if url.get_backend_name() != "sqlite":
+            return sa.create_engine(url, pool_pre_ping=True)
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_S})
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as e:
+        hint = "Set store.dsn to SQLAlchemy's address of a database whose driver is installed."
+        raise OperatorError(f"The database can't be used: {e}", hint) from e
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    """Have SQLite sync every commit, and leave BEGIN to us."""
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - for the type checker
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=16777216"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Take the write lock at once where something will be written: waiting works only then."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction: everything in it is durable at its end, or nothing is.
+
+    Raises:
+        UnavailableError: the database can't take it now: locked, full, or out of reach.
+    """
+    with (
+        _translated(),
+        engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one moment.
+
+    Raises:
+        UnavailableError: the database can't be reached now.
+    """
+    with _translated(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as e:
+        reason = str(getattr(e, "orig", None) or e)
+        raise UnavailableError(f"The database can't be used now: {reason}", "Try again.") from e
+
+
+def insert_unless_there(
+    connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]
+) -> bool:
+    """Insert a row unless its primary key is taken; say whether it was inserted."""
+    dialect = connection.dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table).values(dict(values)).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the tables to what this program knows.
+
+    Raises:
+        OperatorError: a newer program has been here.
+        UnavailableError: the database can't be reached.
+    """
+    with writing(engine) as connection:
+        _refuse_newer(connection)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _refuse_newer(connection: sa.Connection) -> None:
+    """A revision that this program doesn't have is a later program's."""
+    now = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if now is not None and now not in known:
+        hint = "Install the newer EdgeCase again, or restore a backup."
+        raise OperatorError(f"The archive was written by a newer program ({now}).", hint)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS)
+    return config

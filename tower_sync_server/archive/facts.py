@@ -1,0 +1,92 @@
+"""What the archive has to know of a case to list it; whatever else is in it is kept unread.
+
+So a tower takes the cases of devices that are newer than itself.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.jsonable import require
+from tower_sync_server.archive.times import to_us
+
+MAX_SEQ = 1 << 53
+"""What every JSON reader can hold."""
+MAX_LABELS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Of one revision of a case."""
+
+    id: str
+    """As in the topic."""
+    rev: int
+    """Its revision."""
+    seq: int
+    """Its number on the device."""
+    status: str
+    """Where it stands."""
+    profile: str
+    """Which profile judged it."""
+    created_us: int | None
+    """When it was made, microseconds since 1970; None where the device didn't trust its clock."""
+    labels: tuple[str, ...]
+    """What people are shown of it, each once."""
+
+    def __post_init__(self) -> None:
+        """Refuse what couldn't be a case."""
+        require(1 <= self.seq <= MAX_SEQ, "seq", f"1 to {MAX_SEQ}", self.seq)
+        for name, text, longest in (("status", self.status, 32), ("profile", self.profile, 128)):
+            require(0 < len(text) <= longest and _plain(text), name, f"1 to {longest} characters")
+        for label in self.labels:
+            require(0 < len(label) <= 200 and _plain(label), "label", "1 to 200 characters")
+        require(len(self.labels) <= MAX_LABELS, "labels", f"at most {MAX_LABELS}")
+
+
+def read_facts(payload: bytes) -> Facts:
+    """Look into a case.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    try:
+        body = json.loads(payload, parse_constant=_no_constant)
+    except RecursionError as e:
+        raise ValueError("nested too deeply") from e
+    if not isinstance(body, dict):
+        raise ValueError("a case is an object")
+    created = datetime.fromisoformat(_take(body, "created", str))
+    require(created.tzinfo is not None, "created", "a time with its offset")
+    return Facts(
+        id=_take(body, "id", str),
+        rev=_take(body, "rev", int),
+        seq=_take(body, "seq", int),
+        status=_take(body, "status", str),
+        profile=_take(body, "profile", str),
+        created_us=to_us(created) if body.get("clock_ok", True) is True else None,
+        labels=_labels(_take(body, "predictions", list)),
+    )
+
+
+def _labels(predictions: list[Any]) -> tuple[str, ...]:
+    shown = [p for p in predictions if isinstance(p, dict) and p.get("shown", True) is True]
+    return tuple(dict.fromkeys(_take(p, "label", str) for p in shown))
+
+
+def _take(body: dict[str, Any], name: str, kind: type) -> Any:
+    value = body.get(name)
+    require(type(value) is kind, name, kind.__name__)
+    return value
+
+
+def _plain(text: str) -> bool:
+    """Whether every database can keep it: no control characters, no half of a surrogate pair."""
+    return all(ord(c) >= 32 and not 0xD800 <= ord(c) < 0xE000 for c in text)
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")

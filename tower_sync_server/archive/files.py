@@ -1,0 +1,90 @@
+"""Files that are either all there under their names, durable, or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tower_sync_server.errors import DiskFullError, OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MODE = 0o600
+"""Photos are nobody else's business."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what the disk complains about as an error of ours.
+
+    Raises:
+        DiskFullError: no room left.
+        OperatorError: the disk is failing, read-only or somebody else's.
+    """
+    try:
+        yield
+    except OSError as e:
+        if e.errno in FULL:
+            raise DiskFullError("The disk is full.", "Free some space on the tower.") from e
+        hint = "Look at the system's log for the disk, and at who owns store.data_dir."
+        raise OperatorError(f"The disk failed: {e}", hint) from e
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that can still be written there by somebody who isn't root."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+class Draft:
+    """A file that has no name yet; it is hashed while it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin one in `folder`, which is on the file system of its later place."""
+        self._path = folder / secrets.token_hex(16)
+        with translated():
+            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+            self._file = os.fdopen(handle, "wb", buffering=0)
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        """Add some bytes."""
+        with translated():
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) :]
+        self._hash.update(data)
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far, hex."""
+        return self._hash.hexdigest()
+
+    def publish(self, target: Path) -> None:
+        """Give it its name; when this returns the bytes and the name are durable."""
+        with translated():
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._path.replace(target)
+            sync_folder(target.parent)
+
+    def discard(self) -> None:
+        """Drop it, unless it has been published."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,303 @@
+"""Reading the archive: pages of cases, one case, the devices."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from sync.messages import Kind
+from tower_sync_server.archive.database import reading
+from tower_sync_server.archive.tables import (
+    case_labels,
+    cases,
+    devices,
+    parcels,
+    quarantine,
+    revisions,
+)
+from tower_sync_server.archive.times import from_us, to_us
+from tower_sync_server.errors import AmbiguousError, BadRequestError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DELETED = "deleted"
+MAX_CURSOR = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases; everything that is set must hold."""
+
+    device: str | None = None
+    """Who sent it."""
+    status: str | None = None
+    """Where it stands; None: everything but the deleted ones."""
+    label: str | None = None
+    """A label people are shown."""
+    profile: str | None = None
+    """Which profile judged it."""
+    since: datetime | None = None
+    """Taken then or later."""
+    until: datetime | None = None
+    """Taken before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the tower holds of one photo of a case."""
+
+    sha256: str
+    """Of the original."""
+    original: bool
+    """Whether the photo is here."""
+    thumb: bool
+    """Whether its thumbnail is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the tower says about a case of a device."""
+
+    received: datetime
+    """When its first revision came."""
+    images: tuple[Held, ...]
+    """What is here of its photos, in their order."""
+    complete: bool
+    """Whether every photo is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A case as the device sent it, and what the tower says about it."""
+
+    body: Mapping[str, Any]
+    """The newest revision; `device` is the one that the broker let in under that name."""
+    receipt: Receipt
+    """The tower's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some cases, newest first."""
+
+    entries: tuple[Entry, ...]
+    """By the time they were taken; where the device's clock was wrong, by their arrival."""
+    next: str | None
+    """What to send for the page after this; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlobAt:
+    """A picture."""
+
+    sha256: str
+    """Of its bytes: under this it lies in the blobs."""
+    media_type: str
+    """As the device said."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device, as the tower knows it."""
+
+    device: str
+    """Its name, as the broker knows it."""
+    online: bool
+    """Whether the broker has it on the line."""
+    first_seen: datetime
+    """When it was first heard."""
+    last_seen: datetime
+    """When it was last heard."""
+    cases: int
+    """Cases that are here."""
+    last_seq: int
+    """The highest number of those."""
+    gaps: int
+    """Numbers below that are missing here."""
+    quarantined: int
+    """Payloads put aside, because other bytes came under a key that was taken."""
+    state: Mapping[str, Any]
+    """What it said of itself last: backlog, clock, software."""
+
+
+class Listing:
+    """Reads the archive; writes nothing."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Use a database that has been migrated."""
+        self._engine = engine
+
+    def page(self, which: Filter, cursor: str | None, limit: int) -> Page:
+        """Read one page of at most `limit` cases.
+
+        Raises:
+            BadRequestError: the cursor is not one of ours.
+        """
+        with reading(self._engine) as db:
+            rows = db.execute(query(which, decode_cursor(cursor), limit + 1)).all()
+            entries = _entries(db, rows[:limit])
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page(entries, None if last is None else encode_cursor(last.taken_us, last.no))
+
+    def case(self, case_id: str, device: str | None) -> Entry:
+        """Read one case.
+
+        Raises:
+            NotFoundError: there is none.
+            AmbiguousError: two devices sent one of this id, and `device` is None.
+        """
+        with reading(self._engine) as db:
+            return _entries(db, [_row(db, case_id, device)])[0]
+
+    def blob(self, case_id: str, device: str | None, image: str, kind: Kind) -> BlobAt:
+        """Find a photo, or its thumbnail, of a case.
+
+        Raises:
+            NotFoundError: the tower doesn't hold it.
+            AmbiguousError: two devices sent a case of this id, and `device` is None.
+        """
+        c = parcels.c
+        with reading(self._engine) as db:
+            owner = _row(db, case_id, device).device
+            key = (c.device == owner, c.case_id == case_id, c.image == image, c.kind == kind.value)
+            wanted = sa.select(c.sha256, c.media_type).where(*key).order_by(c.rev).limit(1)
+            found = db.execute(wanted).first()
+        if found is None:
+            hint = "It is still on the device; GET /devices says what waits there."
+            raise NotFoundError("This picture has not arrived yet.", hint)
+        return BlobAt(found.sha256, found.media_type)
+
+    def devices(self) -> tuple[DeviceRow, ...]:
+        """Every device that was ever heard, by name."""
+        c, q = cases.c, quarantine.c
+        counted = sa.select(c.device, sa.func.count(c.seq.distinct()), sa.func.max(c.seq))
+        aside = sa.select(q.device, sa.func.count()).group_by(q.device)
+        with reading(self._engine) as db:
+            have = {row[0]: (row[1], row[2]) for row in db.execute(counted.group_by(c.device))}
+            bad = {row[0]: row[1] for row in db.execute(aside)}
+            rows = db.execute(sa.select(devices).order_by(devices.c.device)).all()
+        return tuple(_device(row, *have.get(row.device, (0, 0)), bad) for row in rows)
+
+    def counts(self) -> Mapping[str, int]:
+        """How many cases stand where, by status."""
+        counted = sa.select(cases.c.status, sa.func.count()).group_by(cases.c.status)
+        with reading(self._engine) as db:
+            return {row[0]: row[1] for row in db.execute(counted)}
+
+    def quarantined(self) -> int:
+        """How many payloads were put aside."""
+        with reading(self._engine) as db:
+            return int(db.execute(sa.select(sa.func.count()).select_from(quarantine)).scalar_one())
+
+
+def query(which: Filter, before: tuple[int, int] | None, limit: int) -> sa.Select[Any]:
+    """Decide what to ask the database for a page."""
+    c = cases.c
+    taken, no = c.taken_us, c.no
+    wanted = sa.select(c.no, c.device, c.case_id, c.rev, c.taken_us, c.received_us)
+    if which.label is not None:
+        taken, no = case_labels.c.taken_us, case_labels.c.no
+        joined = sa.join(case_labels, cases, case_labels.c.no == c.no)
+        wanted = wanted.select_from(joined).where(case_labels.c.label == which.label)
+    exact = ((c.device, which.device), (c.status, which.status), (c.profile, which.profile))
+    for column, value in exact:
+        if value is not None:
+            wanted = wanted.where(column == value)
+    if which.status is None:
+        wanted = wanted.where(c.status != DELETED)
+    if which.since is not None:
+        wanted = wanted.where(taken >= to_us(which.since))
+    if which.until is not None:
+        wanted = wanted.where(taken < to_us(which.until))
+    if before is not None:
+        wanted = wanted.where(sa.tuple_(taken, no) < sa.tuple_(*before))
+    return wanted.order_by(taken.desc(), no.desc()).limit(limit)
+
+
+def encode_cursor(taken_us: int, no: int) -> str:
+    """An opaque word for `the cases after this one`."""
+    return base64.urlsafe_b64encode(f"{taken_us}:{no}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> tuple[int, int] | None:
+    """What is in a cursor; None for the first page.
+
+    Raises:
+        BadRequestError: it is not one of ours.
+    """
+    if not cursor:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4)).decode()
+        taken, no = text.split(":")
+        if len(text) < 40:
+            return int(taken), int(no)
+    except (binascii.Error, ValueError):
+        pass
+    raise BadRequestError("The cursor is not one of ours.", "Send `next` as it came, or nothing.")
+
+
+def _row(db: sa.Connection, case_id: str, device: str | None) -> Any:
+    c = cases.c
+    wanted = sa.select(c.no, c.device, c.case_id, c.rev, c.taken_us, c.received_us)
+    wanted = wanted.where(c.case_id == case_id)
+    if device is not None:
+        wanted = wanted.where(c.device == device)
+    rows = db.execute(wanted.limit(2)).all()
+    if not rows:
+        raise NotFoundError("There is no such case here.", "GET /cases lists them.")
+    if len(rows) > 1:
+        raise AmbiguousError("Several devices sent a case of this id.", "Add ?device=NAME.")
+    return rows[0]
+
+
+def _entries(db: sa.Connection, rows: Sequence[Any]) -> tuple[Entry, ...]:
+    """Read the bodies of some cases, and what is here of their photos."""
+    if not rows:
+        return ()
+    keys = [(row.device, row.case_id, row.rev) for row in rows]
+    r, p = revisions.c, parcels.c
+    bodies = sa.select(revisions).where(sa.tuple_(r.device, r.case_id, r.rev).in_(keys))
+    found = {(b.device, b.case_id): json.loads(b.body) for b in db.execute(bodies)}
+    held = sa.select(p.device, p.case_id, p.kind, p.image).where(
+        sa.tuple_(p.device, p.case_id).in_([key[:2] for key in keys]), p.kind != Kind.CASE.value
+    )
+    here: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for row in db.execute(held):
+        here[row.device, row.case_id].add((row.kind, row.image))
+    return tuple(
+        _entry(row, found[row.device, row.case_id], here[row.device, row.case_id]) for row in rows
+    )
+
+
+def _entry(row: Any, body: dict[str, Any], here: set[tuple[str, str]]) -> Entry:
+    names = [str(i.get("sha256")) for i in body.get("images", []) if isinstance(i, dict)]
+    images = tuple(
+        Held(n, (Kind.IMAGE.value, n) in here, (Kind.THUMB.value, n) in here) for n in names
+    )
+    complete = all(held.original for held in images)
+    receipt = Receipt(from_us(row.received_us), images, complete)
+    return Entry({**body, "device": row.device}, receipt)
+
+
+def _device(row: Any, count: int, last: int, aside: Mapping[str, int]) -> DeviceRow:
+    return DeviceRow(
+        device=row.device,
+        online=bool(row.online),
+        first_seen=from_us(row.first_us),
+        last_seen=from_us(row.seen_us),
+        cases=count,
+        last_seq=last,
+        gaps=last - count,
+        quarantined=aside.get(row.device, 0),
+        state=json.loads(row.state),
+    )

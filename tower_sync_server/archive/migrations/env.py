@@ -1,0 +1,9 @@
+"""What alembic runs: the migrations, in the transaction of whoever called."""
+
+from alembic import context
+
+from tower_sync_server.archive.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,124 @@
+"""Chunks of payloads that are not whole yet, on disk, where every worker finds them.
+
+A chunk is a file that begins with the SHA-256 of the rest. It isn't fsynced: a killed worker loses
+nothing, and what a power cut tears is found out when the payload is put together, thrown away, and
+sent again, because only `stored` is a promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from sync.bitmap import Bitmap
+from sync.chunks import span
+from tower_sync_server.archive.files import MODE, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sync.messages import Chunk, Header
+
+LEFT_OVER_S = 3600.0
+"""No chunk takes this long to write."""
+SEAL = hashlib.sha256().digest_size
+
+
+class GoneError(Exception):
+    """Another worker took the chunks away meanwhile; look again what is stored."""
+
+
+class TornError(Exception):
+    """Some chunks were damaged; they have been thrown away."""
+
+
+class Spool:
+    """The folder of all unfinished payloads: a folder each, a file for every chunk."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`; nothing is made yet."""
+        self._folder = folder
+
+    def open(self, max_age_s: float) -> None:
+        """Make the folder, and drop payloads to which nothing came for so long, seconds."""
+        with translated():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for path in self._folder.iterdir():
+                if path.is_file():  # a chunk that a killed worker didn't finish
+                    _unlink_old(path)
+                elif time.time() - path.stat().st_mtime > max_age_s:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def keep(self, device: str, chunk: Chunk) -> None:
+        """Write a chunk down; one that is there already is replaced by the same bytes.
+
+        Raises:
+            GoneError: another worker is done with the payload, just now.
+        """
+        folder = self._of(device, chunk.header)
+        part = self._folder / f".{secrets.token_hex(8)}"
+        with translated():
+            folder.mkdir(exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+                file.write(hashlib.sha256(chunk.data).digest())
+                file.write(chunk.data)
+            try:
+                part.replace(folder / str(chunk.index))
+            except FileNotFoundError as e:
+                part.unlink(missing_ok=True)
+                raise GoneError from e
+
+    def have(self, device: str, header: Header) -> Bitmap | None:
+        """Which chunks are there; None where there are none."""
+        with translated():
+            try:
+                names = [path.name for path in self._of(device, header).iterdir()]
+            except FileNotFoundError:
+                return None
+        return Bitmap.of(header.count, (int(name) for name in names))
+
+    def read(self, device: str, header: Header) -> Iterator[bytes]:
+        """Every chunk in order.
+
+        Raises:
+            GoneError: another worker has taken them away.
+            TornError: some were damaged; they are gone now.
+        """
+        folder, torn = self._of(device, header), False
+        for index in range(header.count):
+            path = folder / str(index)
+            with translated():
+                try:
+                    sealed = path.read_bytes()
+                except FileNotFoundError as e:
+                    raise GoneError from e
+            seal, data = sealed[:SEAL], sealed[SEAL:]
+            if len(data) != span(header.size, index)[1] or hashlib.sha256(data).digest() != seal:
+                path.unlink(missing_ok=True)
+                torn = True
+            elif not torn:
+                yield data
+        if torn:
+            raise TornError
+
+    def forget(self, device: str, header: Header) -> None:
+        """Drop the chunks of a payload."""
+        shutil.rmtree(self._of(device, header), ignore_errors=True)
+
+    def _of(self, device: str, header: Header) -> Path:
+        """A folder for just this payload from just this device."""
+        address = header.address
+        what = [device, *address.key, address.sha256, header.size]
+        return self._folder / hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+def _unlink_old(path: Path) -> None:
+    """Remove a file that nobody is writing any more."""
+    if time.time() - path.stat().st_mtime > LEFT_OVER_S:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""The parts that HTTP and ingest share, made of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from tower_sync_server.archive.archive import Archive
+from tower_sync_server.archive.blobs import Blobs
+from tower_sync_server.archive.database import connect, migrate, sqlite_dsn
+from tower_sync_server.archive.files import translated
+from tower_sync_server.archive.spool import Spool
+
+if TYPE_CHECKING:
+    from tower_sync_server.config import StoreSettings
+
+DAY_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Everything durable."""
+
+    engine: sa.Engine
+    """The database."""
+    archive: Archive
+    """What writes to it."""
+    blobs: Blobs
+    """Photos and thumbnails."""
+    spool: Spool
+    """Chunks."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+
+def open_keep(store: StoreSettings, *, upgrade: bool) -> Keep:
+    """Open everything durable.
+
+    Args:
+        store: where.
+        upgrade: bring the tables up to date; one process does that, before all others.
+
+    Raises:
+        OperatorError: the folder or the database can't be used.
+        UnavailableError: the database can't be reached.
+    """
+    with translated():
+        store.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    blobs, spool = Blobs(store.data_dir / "blobs"), Spool(store.data_dir / "spool")
+    blobs.open()
+    spool.open(store.spool_days * DAY_S)
+    engine = connect(store.dsn or sqlite_dsn(store.data_dir / "archive.db"))
+    if upgrade:
+        migrate(engine)
+    return Keep(engine, Archive(engine, now), blobs, spool)
+
+
+def now() -> datetime:
+    """Wall time with its offset."""
+    return datetime.now(UTC).astimezone()

@@ -1,0 +1,66 @@
+"""`edgecase-tower worker`: one ingest worker as a process of its own.
+
+Reports on standard output, a line of JSON about every second, for whoever started it. With
+`--attached` it ends when its standard input does, so that a tower that is killed leaves nobody
+behind.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sync.broker import Broker
+from sync.mqtt import MqttTransport
+from tower_sync_server.ingest import Ingest, Limits
+from tower_sync_server.parts import open_keep
+from tower_sync_server.worker import FILTERS, Report, Worker
+
+if TYPE_CHECKING:
+    from tower_sync_server.config import Settings
+
+MEGABYTE = 1_000_000
+
+log = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings, *, attached: bool) -> None:
+    """Take cases in until told to stop.
+
+    Raises:
+        OperatorError: the disk or the database is failing.
+    """
+    keep = open_keep(settings.store, upgrade=False)
+    limits = Limits(
+        image_bytes=int(settings.store.max_image_mb * MEGABYTE),
+        min_free_bytes=int(settings.store.min_free_mb * MEGABYTE),
+    )
+    client_id = f"edgecase-tower-{os.getpid()}-{secrets.token_hex(4)}"
+    broker = Broker(settings.mqtt.host, client_id, settings.mqtt.port)
+    ingest = Ingest(keep.archive, keep.blobs, keep.spool, limits)
+    worker = Worker(MqttTransport(broker, FILTERS), ingest, _report)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: worker.stop())
+    if attached:
+        threading.Thread(target=_await_end_of_input, args=(worker,), daemon=True).start()
+    try:
+        worker.run()
+    finally:
+        keep.close()
+
+
+def _await_end_of_input(worker: Worker) -> None:
+    sys.stdin.buffer.read()
+    worker.stop()
+
+
+def _report(report: Report) -> None:
+    sys.stdout.write(json.dumps(asdict(report)) + "\n")
+    sys.stdout.flush()
