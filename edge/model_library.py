@@ -24,7 +24,7 @@ from edge.errors import NotFoundError, OperatorError, RefusedModelFileError
 from edge.measure_model import Measurement
 from edge.store.failures import translated
 from edge.store.files import sync_folder
-from models.admission_limits import AdmissionLimits
+from models.admission.limits import AdmissionLimits
 from models.jsonable import InvalidWordError, from_json, to_json
 from models.release import ModelRelease, read_manifest
 from models.runner import RefusedModelError

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge.store.files import sync_folder
-from models.admission_files import check_files, check_graph
+from models.admission.files import check_files, check_graph
 from models.describe import describe
 from models.jsonable import InvalidWordError
 from models.manifest_writer import write_manifest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from models.admission_limits import AdmissionLimits
+    from models.admission.limits import AdmissionLimits
     from models.answers import Answers
 
 _COPY_AGAIN = "Copy the model again."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from models import onnx_graph, tflite_graph
+from models.formats import onnx_graph, tflite_graph
 from models.quantisation import Quantisation
 from models.release import Format
 from models.runner import TensorSpec

@@ -8,13 +8,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from models import exporter_words, gguf_header
 from models.answers import Answers, NeedsAnswersError, Question
 from models.bare_file import BareFile, read_bare
 from models.classifier import scores_output
+from models.formats import exporter_words, gguf_header
+from models.formats.protobuf import MalformedError
 from models.jsonable import InvalidWordError
 from models.network_input import NoSizeError, match_input
-from models.protobuf import MalformedError
 from models.release import (
     File,
     Format,

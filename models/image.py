@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from models import exif, heic, jpeg, png, webp
+from models.codecs import exif, heic, jpeg, png, webp
 from models.image_words import (
     Decoded,
     Format,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from models.onnx_graph import read_graph
+from models.formats.onnx_graph import read_graph
 from models.quantisation import Quantisation
 from models.runner import InferenceError, RefusedModelError, TensorSpec
 

@@ -37,7 +37,7 @@ class TfliteRunner:
         Args:
             path: the .tflite file.
             threads: for one operator; more is not faster everywhere, so measure.
-            metadata: what the exporter packed behind the network; see `models.tflite_graph`.
+            metadata: what the exporter packed behind the network: `tflite_graph`.
 
         Raises:
             RefusedModelError: the runtime can't load it.

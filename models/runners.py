@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.formats.tflite_graph import read_packed
 from models.release import Format, ModelRelease
 from models.runner import RefusedModelError, Runner
-from models.tflite_graph import read_packed
 
 if TYPE_CHECKING:
     from pathlib import Path

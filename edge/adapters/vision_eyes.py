@@ -21,7 +21,7 @@ from edge.errors import BadImageError, ImageTooLargeError, UnknownProfileError
 from edge.inspection import Look, inspect
 from edge.measure_model import Measurement, measure_model, settings_to_try
 from edge.ports import ModelInUse
-from models.admission import AdmissionLimits, Admitted, admit
+from models.admission.admit import AdmissionLimits, Admitted, admit
 from models.classifier import Classifier
 from models.detector import Detector
 from models.image import (

@@ -6,7 +6,7 @@ import pytest
 
 from edge.adapters.vision_eyes import look_of
 from edge.inspection import Look, Stopwatch, inspect
-from models.admission import admit
+from models.admission.admit import admit
 from models.image import Limits, TooLargeImageError, UnreadableImageError
 from models.profile import (
     ClassifierUse,

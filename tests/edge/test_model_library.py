@@ -13,7 +13,7 @@ import pytest
 from edge.errors import NotFoundError, OperatorError, RefusedModelFileError
 from edge.measure_model import Measurement
 from edge.model_library import ModelLibrary, shipped_models
-from models.admission import admit
+from models.admission.admit import admit
 from models.answers import Answers, NeedsAnswersError
 from models.jsonable import to_json
 from models.manifest_writer import write_manifest

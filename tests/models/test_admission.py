@@ -14,8 +14,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import quantization
 
-from models.admission import AdmissionLimits, admit, open_model
-from models.admission_trial import check_answers
+from models.admission.admit import AdmissionLimits, admit, open_model
+from models.admission.trial import check_answers
 from models.detector import Detector
 from models.release import Calibration, File, Format, Golden, HeadLayout, Input, Output, Task
 from models.runner import RefusedModelError

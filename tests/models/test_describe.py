@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from models.admission import admit
+from models.admission.admit import admit
 from models.answers import Answers
 from models.describe import NeedsAnswersError, describe, name_and_version
 from models.jsonable import InvalidWordError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.exporter_words import names, size, task, unpack
+from models.formats.exporter_words import names, size, task, unpack
 from models.release import Task
 
 NAMES = [

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from models import gguf_header, onnx_graph, tflite_graph
-from models.protobuf import Budget, MalformedError, fields, packed, text, varint
+from models.formats import gguf_header, onnx_graph, tflite_graph
+from models.formats.protobuf import Budget, MalformedError, fields, packed, text, varint
 from tests.fakes import tiny_models, tiny_tflite
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ CHILD = """
 import json, re, sys, time
 from pathlib import Path
 from models.image import ImageFileError, decode, read_header, sanitise
-from models import heic
+from models.codecs import heic
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024

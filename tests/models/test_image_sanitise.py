@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageCms, PngImagePlugin
 
-from models import exif as exif_words
+from models.codecs import exif as exif_words
 from models.image import UnreadableImageError, decode, read_header, sanitise
 from tests.models.pictures import (
     PLACE,

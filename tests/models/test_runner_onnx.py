@@ -125,7 +125,7 @@ def test_a_missing_library_is_said_with_the_remedy() -> None:
 def test_no_heavy_library_is_imported_before_a_model_is_opened() -> None:
     script = """
         import sys
-        import models.admission, models.describe, models.detector, models.classifier
+        import models.admission.admit, models.describe, models.detector, models.classifier
         heavy = {"onnxruntime", "ai_edge_litert", "onnx", "torch"} & set(sys.modules)
         raise SystemExit(str(heavy) if heavy else 0)
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from models.admission import AdmissionLimits, admit
+from models.admission.admit import AdmissionLimits, admit
 from models.detector import Detector
 from models.release import HeadLayout, Input, Output, Task
 from models.runner import InferenceError, RefusedModelError

@@ -6,7 +6,7 @@ import mmap
 import struct
 from typing import TYPE_CHECKING
 
-from models.protobuf import Budget, MalformedError
+from models.formats.protobuf import Budget, MalformedError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import simplejpeg  # type: ignore[import-untyped]  # it has no annotations
 
-from models import exif
+from models.codecs import exif
 from models.image_words import Format, Header, UnreadableImageError, refusing
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models import exif, raster
+from models.codecs import exif, raster
 from models.image_words import Format, Header, UnreadableImageError, refusing
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models import exif, raster
+from models.codecs import exif, raster
 from models.image_words import Format, Header, UnreadableImageError, refusing
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models import raster
+from models.codecs import raster
 from models.image_words import Format, Header, UnreadableImageError, refusing
 
 if TYPE_CHECKING:

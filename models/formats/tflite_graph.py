@@ -11,9 +11,9 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from models import exporter_words
-from models.flatbuffer import Table
-from models.protobuf import MalformedError
+from models.formats import exporter_words
+from models.formats.flatbuffer import Table
+from models.formats.protobuf import MalformedError
 from models.quantisation import Quantisation
 from models.runner import TensorSpec
 

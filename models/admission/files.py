@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models import gguf_header, onnx_graph, tflite_graph
-from models.protobuf import MalformedError
+from models.formats import gguf_header, onnx_graph, tflite_graph
+from models.formats.protobuf import MalformedError
 from models.release import Format, Task, verify_files
 from models.runner import RefusedModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.admission_limits import AdmissionLimits
-    from models.onnx_graph import External, OnnxGraph
+    from models.admission.limits import AdmissionLimits
+    from models.formats.onnx_graph import External, OnnxGraph
     from models.release import ModelRelease
 
 _BUILT_IN = "Export it again with built-in operators only."

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.admission_files import check_files, check_graph
-from models.admission_limits import AdmissionLimits
-from models.admission_trial import check_answers
+from models.admission.files import check_files, check_graph
+from models.admission.limits import AdmissionLimits
+from models.admission.trial import check_answers
 from models.classifier import Classifier
 from models.detector import Detector
 from models.jsonable import InvalidWordError

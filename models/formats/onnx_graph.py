@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from models.protobuf import Budget, MalformedError, fields, message, packed, text
+from models.formats.protobuf import Budget, MalformedError, fields, message, packed, text
 from models.quantisation import Quantisation
 from models.runner import TensorSpec
 

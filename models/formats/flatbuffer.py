@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from models.protobuf import Budget, MalformedError
+from models.formats.protobuf import Budget, MalformedError
 
 _MOST = 100_000
 """Elements of a vector; no model has as many operators, tensors or codes."""
