@@ -70,7 +70,7 @@ class CaseList:
     cases: tuple[Case, ...]
     """Newest first."""
     next: str | None
-    """Opaque: send it as `cursor` for the page after this one; null at the end."""
+    """Opaque: send it as `next` for the page after this one; null at the end."""
 
 
 @dataclass(frozen=True, slots=True)

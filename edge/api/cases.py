@@ -40,7 +40,8 @@ class ListQuery(BaseModel):
     until: datetime | None = Field(None, description="Made before this.")
     q: str | None = Field(None, max_length=200, description="Words of the form or the summary.")
     limit: int = Field(50, ge=1, le=200, description="Cases a page.")
-    cursor: str | None = Field(None, max_length=500, description="The `next` of the page before.")
+    next: str | None = Field(None, max_length=500, description="The `next` of the page before.")
+    cursor: str | None = Field(None, max_length=500, description="The same by its other name.")
 
     @field_validator("since", "until", mode="before")
     @classmethod
@@ -60,6 +61,11 @@ class ListQuery(BaseModel):
             return value.astimezone() if value is not None and value.tzinfo is None else value
         except (OverflowError, OSError) as e:
             raise ValueError("outside the calendar") from e
+
+    @property
+    def place(self) -> str | None:
+        """Where the page before ended."""
+        return self.next or self.cursor
 
     def filter(self) -> Filter:
         """As the store takes it; what is empty narrows nothing."""
@@ -135,7 +141,7 @@ class CasesApi:
     async def list(self, request: web.Request) -> web.Response:
         """List cases."""
         wanted = query(ListQuery, request)
-        page = await self._store.list(wanted.filter(), wanted.cursor, wanted.limit)
+        page = await self._store.list(wanted.filter(), wanted.place, wanted.limit)
         return as_json(CaseList(page.cases, page.next))
 
     async def get(self, request: web.Request) -> web.Response:

@@ -112,9 +112,9 @@ class Pages:
         """The list, or the next rows of it."""
         given = {name: value for name, value in texts(request).items() if value}
         wanted = checked(ListQuery, given)
-        found = await self._parts.store.list(wanted.filter(), wanted.cursor, wanted.limit)
+        found = await self._parts.store.list(wanted.filter(), wanted.place, wanted.limit)
         context = {"cases": found.cases, "next": found.next, "wanted": wanted, "given": given}
-        more = is_fragment(request) and wanted.cursor
+        more = is_fragment(request) and wanted.place
         return page("parts/rows.html" if more else "history.html", request, context)
 
     async def case(self, request: web.Request) -> web.Response:

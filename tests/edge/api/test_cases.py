@@ -128,11 +128,12 @@ async def test_unknown_ids_are_a_404(client):
         assert (answer.status, (await answer.json())["error"]["code"]) == (404, "not_found")
 
 
-async def test_a_list_goes_on_from_page_to_page_and_ends(client, keep):
+@pytest.mark.parametrize("name", ["next", "cursor"])
+async def test_a_list_goes_on_from_page_to_page_and_ends(client, keep, name):
     made = [(await keep(seed=n))["id"] for n in range(5)]
     seen, cursor = [], None
     for _ in range(3):
-        params = {"limit": "2", **({"cursor": cursor} if cursor else {})}
+        params = {"limit": "2", **({name: cursor} if cursor else {})}
         page = await (await client.get("/cases", params=params)).json()
         seen += [case["id"] for case in page["cases"]]
         cursor = page["next"]
