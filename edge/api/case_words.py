@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from edge.api.auth import who
 from edge.api.cases import existing
@@ -39,7 +39,11 @@ class RejectBody(BaseModel):
 class RejectById(RejectBody):
     """Which case is of no use, and why."""
 
-    id: str = Field(max_length=64, description="The case.")
+    id: str = Field(
+        max_length=64,
+        description="The case; `case_id` does as well.",
+        validation_alias=AliasChoices("id", "case_id"),
+    )
 
 
 class Correction(BaseModel):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from edge.api.replies import as_error, wants_html
-from edge.errors import EdgeError, RateLimitedError
+from edge.errors import BadRequestError, EdgeError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,8 @@ def errors(as_page: Callable[[web.Request, EdgeError], web.Response]) -> Middlew
             if e.status < 400:
                 raise
             return _answer(request, HttpRefusal(e), as_page, _allow(e))
+        except web.RequestPayloadError:
+            return _answer(request, _unreadable(), as_page, {})
         except (asyncio.CancelledError, ConnectionError):
             raise  # the client went away: nobody is left to answer
         except Exception:  # noqa: BLE001 - the last resort: it must not take the daemon down
@@ -80,6 +82,13 @@ def errors(as_page: Callable[[web.Request, EdgeError], web.Response]) -> Middlew
             return _answer(request, InternalError(incident), as_page, {})
 
     return middleware
+
+
+def _unreadable() -> BadRequestError:
+    return BadRequestError(
+        "The body is not what its Content-Encoding or Transfer-Encoding says.",
+        "Send it again, whole and unpacked.",
+    )
 
 
 def _answer(

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
     from edge.api.upload import Upload
 
-RAW_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif")
+RAW_TYPES = (
+    *("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"),
+    *("image/jpg", "application/octet-stream"),  # as many programs send any photo
+)
+"""Of a body that is the photo itself; which format it really has is read from the bytes."""
 BINARY = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 PROFILE = {"type": "string", "description": "Which profile judges it; the device's own by default."}
 FORM_TEXT = {

@@ -149,7 +149,10 @@ async def _read_parts(reader: MultipartReader, max_bytes: int) -> Upload:
         if not isinstance(part, BodyPartReader) or not part.name:
             raise BadFieldError("body: every part needs a name and no parts of its own")
         is_image = part.name == "image"
-        data = await _read_part(part, left if is_image else min(left, text_left), max_bytes)
+        if is_image or left <= text_left:
+            data = await _read_part(part, left, too_large(max_bytes))
+        else:
+            data = await _read_part(part, text_left, _too_much_text())
         left -= len(data)
         if is_image:
             images.append(data)
@@ -161,17 +164,25 @@ async def _read_parts(reader: MultipartReader, max_bytes: int) -> Upload:
     raise BadFieldError(f"body: more than {MAX_PARTS} parts")
 
 
-async def _read_part(part: BodyPartReader, left: int, max_bytes: int) -> bytes:
+async def _read_part(part: BodyPartReader, left: int, refusal: BodyTooLargeError) -> bytes:
     data = bytearray()
     while chunk := await part.read_chunk(CHUNK):
         data += chunk
         if len(data) > left:
-            raise too_large(max_bytes)
+            raise refusal
     return bytes(data)
+
+
+def _too_much_text() -> BodyTooLargeError:
+    return BodyTooLargeError(
+        f"The fields beside the photo are larger than {MAX_TEXT // 1024} kB.",
+        "Send less in them; the photo goes into the field `image`.",
+    )
 
 
 def _text(data: bytes, name: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as e:
-        raise BadFieldError(f"{name[:64]}: this is not UTF-8") from e
+        hint = "The photo goes into the field `image`."
+        raise BadFieldError(f"{name[:64]}: this is not UTF-8", hint) from e

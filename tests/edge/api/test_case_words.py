@@ -17,9 +17,10 @@ async def test_a_rejected_case_says_why_and_is_a_new_revision(client, keep):
     assert [(f["verdict"], f["reason"]) for f in after["feedback"]] == [("reject", "glare")]
 
 
-async def test_a_case_can_be_rejected_by_its_id_in_the_body(client, keep):
+@pytest.mark.parametrize("name", ["id", "case_id"])
+async def test_a_case_can_be_rejected_by_its_id_in_the_body(client, keep, name):
     case = await keep()
-    status, after = await post(client, "/cases/reject", {"id": case["id"], "reason": "glare"})
+    status, after = await post(client, "/cases/reject", {name: case["id"], "reason": "glare"})
     assert (status, after["id"], after["status"]) == (200, case["id"], "rejected")
 
 

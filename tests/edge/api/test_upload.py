@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from aiohttp import FormData
 
 from tests.fakes.vision import picture
 
@@ -160,3 +161,32 @@ async def test_two_photos_where_one_is_looked_at_are_refused(client, upload):
     data.add_field("image", picture(), filename="b.jpg")
     answer = await client.post("/check-image", data=data)
     assert (answer.status, (await answer.json())["error"]["code"]) == (422, "bad_field")
+
+
+async def test_too_much_text_is_told_from_too_much_photo(client, upload):
+    answer = await client.post("/check-image", data=upload(form="x" * 300_000))
+    error = (await answer.json())["error"]
+    assert answer.status == 413
+    assert "fields beside the photo" in error["message"]
+
+
+async def test_a_photo_in_another_field_is_told_where_it_goes(client):
+    data = FormData()
+    data.add_field("file", picture(), filename="a.jpg", content_type="image/jpeg")
+    answer = await client.post("/check-image", data=data)
+    error = (await answer.json())["error"]
+    assert (answer.status, error["code"]) == (422, "bad_field")
+    assert "`image`" in error["hint"]
+
+
+@pytest.mark.parametrize("path", ["/check-image", "/cases", "/yolo"])
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(client, path):
+    headers = {"Content-Encoding": "gzip", "Content-Type": "image/jpeg"}
+    answer = await client.post(path, data=picture(), headers=headers)
+    assert (answer.status, (await answer.json())["error"]["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("kind", ["image/jpg", "application/octet-stream", "image/png"])
+async def test_a_bare_photo_is_read_whatever_kind_of_picture_it_is_said_to_be(client, kind):
+    answer = await client.post("/check-image", data=picture(), headers={"Content-Type": kind})
+    assert answer.status == 200
