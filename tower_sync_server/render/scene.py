@@ -20,7 +20,7 @@ from tower_sync_server.render.shading import View, shade
 from tower_sync_server.render.styles import Split, Style, number_of, style_of
 from tower_sync_server.render.surface import Surface, new_surface
 
-VERSION = 2
+VERSION = 3
 """Counts up with every change that makes the same number another photo."""
 Box = tuple[int, int, int, int]
 """x1, y1, x2, y2 in pixels of the photo; x2 and y2 are exclusive."""

@@ -69,7 +69,7 @@ def release_detector(network: DetectorNet, recipe: Recipe, places: tuple[Path, P
 
 def make_classifier(folder: Path, work: Path, seed: int, report: Report) -> None:
     """Train the severity classifier and publish it in `folder`."""
-    crops = open_crops(work, CropSpec("train", 200_000, 2400))
+    crops = open_crops(work, CropSpec("train", 200_000, 3600))
     held_out = open_crops(work, CropSpec("plain", 200_000, 400))
     torch.manual_seed(seed)
     network = SeverityNet(len(SEVERITIES), DEFAULT.widths)

@@ -1,6 +1,6 @@
 """Broken lamps: cracks, holes and missing pieces. The mask is the whole lamp.
 
-minor: cracks only; moderate: one hole over 0.15-0.30 of the lamp; severe: 0.45-0.75 is gone.
+minor: cracks only; moderate: one hole over 0.12-0.25 of the lamp; severe: 0.50-0.80 is gone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def inflict(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
     lamp = min(surface.lamps, key=lambda one: _distance(one, spot))
     glass = polygon_mask(surface.shape, lamp.outline)
     half = float(np.ptp(lamp.outline, axis=0).min()) / 2
-    share = pick(rng, spot.severity, (0.0, 0.0), (0.15, 0.30), (0.45, 0.75))
+    share = pick(rng, spot.severity, (0.0, 0.0), (0.12, 0.25), (0.50, 0.80))
     impact = _inside(rng, lamp)
     if share > 0:
         _hole(rng, surface, glass, (impact, half, share))

@@ -1,7 +1,8 @@
 """Cracks: jagged dark lines that branch in plastic and lacquer, white stars in glass.
 
-minor: 0.12-0.20 of the panel long, no branch; moderate: 0.24-0.38, one to three branches;
-severe: 0.42-0.65, three to six branches and an open gap. In glass the same for the star's reach.
+minor: 0.12-0.20 of the panel long, no branch; moderate: 0.24-0.38, one or two branches;
+severe: 0.42-0.65, four to seven branches and an open gap. In glass: a star of four or five rays;
+seven to nine and a ring; twelve to sixteen and three or four rings.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def _split(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
     """Break painted plastic: one jagged line with branches, dark inside, one edge lifted."""
     unit = surface.unit
     length = unit * pick(rng, spot.severity, (0.12, 0.20), (0.24, 0.38), (0.42, 0.65))
-    branches = round(pick(rng, spot.severity, (0, 1), (1, 3), (3, 6)))
+    branches = round(pick(rng, spot.severity, (0, 0), (1, 2), (4, 7)))
     width = thick(unit, pick(rng, spot.severity, (0.005, 0.007), (0.007, 0.010), (0.009, 0.014)))
     angle = rng.uniform(0.2, 1.35) * rng.choice([-1.0, 1.0])
     heading = np.asarray([np.cos(angle), np.sin(angle)])
@@ -59,7 +60,7 @@ def _star(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
     """Break glass: rays from the point of impact, pieces of rings between them, white dust."""
     unit = surface.unit
     reach = unit * pick(rng, spot.severity, (0.07, 0.11), (0.14, 0.22), (0.26, 0.38))
-    rays = round(pick(rng, spot.severity, (5, 7), (7, 10), (10, 15)))
+    rays = round(pick(rng, spot.severity, (4, 5), (7, 9), (12, 16)))
     lines = np.zeros(surface.shape, np.uint8)
     width = thick(unit, 0.0042)
     angles = np.sort(rng.uniform(0, 2 * np.pi, rays) * 0.3 + np.arange(rays) * 2 * np.pi / rays)
@@ -68,7 +69,7 @@ def _star(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
         ray = jagged(rng, spot.centre, float(angle), reach * rng.uniform(0.6, 1.1))
         ends.append(ray)
         draw_path(lines, ray, width)
-    for ring in range(round(pick(rng, spot.severity, (0, 1), (1, 2), (2, 4)))):
+    for ring in range(round(pick(rng, spot.severity, (0, 0), (1, 1), (3, 4)))):
         for one, two in zip(ends, ends[1:] + ends[:1], strict=True):
             if rng.random() < 0.7:
                 knot = min(2 + 2 * ring, len(one) - 1, len(two) - 1)

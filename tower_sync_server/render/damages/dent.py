@@ -1,6 +1,6 @@
 """Dents: the panel is pushed in, the lacquer holds, the reflections bend.
 
-minor: radius 0.075-0.115 of the panel, depth 0.15-0.22 of the radius; moderate: 0.13-0.19 and
+minor: radius 0.075-0.115 of the panel, depth 0.14-0.20 of the radius; moderate: 0.13-0.19 and
 0.20-0.28, with a fold; severe: 0.21-0.32 and 0.26-0.38, with the lacquer torn along the fold. The
 mask ends where the dent is 1.5 % of its depth, which is where reflections visibly begin to bend.
 """
@@ -26,7 +26,7 @@ _EDGE = 0.015
 def inflict(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
     """Push the canvas in at `spot` and return the dent's mask."""
     radius = surface.unit * pick(rng, spot.severity, (0.075, 0.115), (0.13, 0.19), (0.21, 0.32))
-    depth = radius * pick(rng, spot.severity, (0.15, 0.22), (0.20, 0.28), (0.26, 0.38))
+    depth = radius * pick(rng, spot.severity, (0.14, 0.20), (0.20, 0.28), (0.26, 0.38))
     aspect = rng.uniform(0.55, 1.0)
     angle = rng.uniform(0.0, np.pi)
     reach = int(radius * 1.05) + 2
@@ -77,7 +77,7 @@ def _tear(
     """Tear the lacquer along the fold; `place` is along it and across it, in radii."""
     along, across = place
     ragged = 0.020 * np.sin(23.0 * along + rng.uniform(0, 6)) + 0.016 * np.sin(51.0 * along)
-    wide = 0.045 * np.clip(1.0 - np.square(along / 0.62), 0.0, 1.0)
+    wide = 0.075 * np.clip(1.0 - np.square(along / 0.62), 0.0, 1.0)
     torn = np.clip((wide - np.abs(across + ragged)) / 0.012, 0.0, 1.0)
     grey = linear((104, 106, 110)) if float(surface.paint.mean()) > 0.3 else linear((196, 198, 200))
     surface.albedo[area] += (grey - surface.albedo[area]) * torn[..., None]

@@ -36,7 +36,9 @@ def inflict(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
     eaten *= _large_parts(eaten)
     fine = value_noise(rng, shape, max(3.0, 0.16 * radius), 3)
     tone = np.clip(0.62 - 0.55 * depth + 0.35 * fine, 0.0, 1.0)[..., None]
-    tone = np.clip(tone + pick(rng, spot.severity, (0.20, 0.35), (0.0, 0.08), (-0.3, -0.15)), 0, 1)
+    tone = np.clip(
+        tone + pick(rng, spot.severity, (0.30, 0.45), (-0.05, 0.05), (-0.35, -0.2)), 0, 1
+    )
     colour = linear((52, 27, 17)) * (1 - tone) + linear((186, 96, 38)) * tone
     if spot.severity == "severe":
         holes = np.clip((depth + 0.45 * fine - 0.85) * 12.0, 0.0, 1.0)[..., None]

@@ -1,7 +1,7 @@
 """Scratches: bundles of nearly parallel strokes through the lacquer.
 
-minor: 0.14-0.26 of the panel long, one to three hairlines; moderate: 0.28-0.45, three to seven
-strokes to the primer; severe: 0.48-0.80, a wide scraped band of ten to twenty.
+minor: 0.14-0.26 of the panel long, one or two hairlines; moderate: 0.28-0.45, four to six
+strokes to the primer; severe: 0.48-0.80, a wide scraped band of twelve to twenty.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def inflict(rng: np.random.Generator, surface: Surface, spot: Spot) -> U8:
     """Scratch the canvas at `spot` and return the strokes' mask."""
     unit = surface.unit
     length = unit * pick(rng, spot.severity, (0.14, 0.26), (0.28, 0.45), (0.48, 0.80))
-    count = round(pick(rng, spot.severity, (1, 3), (3, 7), (10, 20)))
-    spread = unit * pick(rng, spot.severity, (0.010, 0.03), (0.03, 0.07), (0.07, 0.14))
+    count = round(pick(rng, spot.severity, (1, 2), (4, 6), (12, 20)))
+    spread = unit * pick(rng, spot.severity, (0.010, 0.03), (0.03, 0.06), (0.08, 0.15))
     spine, across = _spine(rng, spot, length)
     strokes = np.zeros(surface.shape, np.uint8)
     bare = np.zeros(surface.shape, np.uint8)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Plan:
     """How long and how fast."""
 
-    epochs: int = 14
+    epochs: int = 12
     """Rounds over the crops."""
     batch: int = 32
     """Crops in a batch."""
@@ -118,7 +118,7 @@ def _changed(rng: np.random.Generator, image: npt.NDArray[np.uint8]) -> npt.NDAr
         image = image[:, ::-1]
     if rng.random() < 0.3:
         image = image[::-1]
-    small = int(side * rng.uniform(0.30, 1.0))
+    small = int(side * rng.uniform(0.40, 1.0))
     coarse = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
     image = np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
     gain = np.exp(rng.uniform(-0.3, 0.3) + rng.uniform(-0.15, 0.15, 3))
