@@ -150,6 +150,27 @@ class CameraSettings(Section):
     """Pixels of a still."""
 
 
+class SyncSettings(Section):
+    """`[sync]`."""
+
+    host: str = ""
+    """The tower's broker, name or address; "" keeps everything here."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """0 takes 8883 with `ca`, else 1883."""
+    device: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")
+    """The device's name on the tower, as its certificate says; "" is `device.name`."""
+    ca: Path | None = None
+    """Certificate of the tower's authority, PEM; without it only loopback can be reached."""
+    certificate: Path | None = None
+    """The device's own, PEM."""
+    key: Path | None = None
+    """Its key, PEM."""
+    window: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")
+    """When to send, local time, `22:00-06:00`; "" is always."""
+    kbit_s: float = Field(default=0, ge=0)
+    """Most to send, kilobits a second; 0 is as fast as it goes."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -161,3 +182,4 @@ class Settings(Section):
     decision: DecisionSettings = DecisionSettings()
     writer: WriterSettings = WriterSettings()
     camera: CameraSettings = CameraSettings()
+    sync: SyncSettings = SyncSettings()

@@ -39,6 +39,7 @@ from edge.pipeline import Pipeline
 from edge.store.retention import Limits
 from edge.store.store import Store
 from edge.summaries import Summaries
+from edge.uplinks import make_uplink
 from models.jsonable import InvalidWordError
 from models.profile import Profile, load_all, shipped
 from models.release import Task
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
         HttpSettings,
         Settings,
         StoreSettings,
-        VisionSettings,
         WriterSettings,
     )
 
@@ -148,26 +148,28 @@ def make_store(settings: StoreSettings) -> Store:
 
 
 def make_vision(
-    settings: VisionSettings,
+    settings: Settings,
     profiles: Mapping[str, Profile],
     library: ModelLibrary,
     measured: Path | None,
 ) -> WorkerVision:
     """The eyes; each start of a worker asks the library what is active."""
+    vision = settings.vision
     wanted = {model for profile in profiles.values() for model in profile.model_ids}
 
     def plan() -> Start:
         return Start(
             profiles=tuple(profiles.values()),
             models={m: str(found.folder) for m in wanted if (found := library.active(m))},
-            threads=settings.threads,
-            max_megapixels=settings.max_megapixels,
-            max_model_mb=settings.max_model_mb,
-            memory_mb=settings.memory_mb,
+            threads=vision.threads,
+            max_bytes=round(settings.http.max_body_mb * MEGABYTE),
+            max_megapixels=vision.max_megapixels,
+            max_model_mb=vision.max_model_mb,
+            memory_mb=vision.memory_mb,
         )
 
     limits = VisionLimits(
-        deadline_s=settings.deadline_s, max_rss_mb=settings.max_rss_mb, queue=settings.queue
+        deadline_s=vision.deadline_s, max_rss_mb=vision.max_rss_mb, queue=vision.queue
     )
     return WorkerVision(plan, limits, measured)
 
@@ -204,7 +206,7 @@ def wire(
     identity = identify(settings.device.name)
     installed = settings.store.data_dir / "models"
     library = ModelLibrary(shipped_models(), installed)
-    vision = make_vision(settings.vision, profiles, library, installed / "measured.json")
+    vision = make_vision(settings, profiles, library, installed / "measured.json")
     writer = make_writer(settings.writer, library)
     summaries = Summaries(writer, store, events, profiles)
     pipeline = Pipeline(
@@ -213,6 +215,7 @@ def wire(
     camera, trigger = make_camera(settings)
     watch = CameraWatch(camera, clock, settings.camera.stall_s, tell_camera(events))
     capture = Capture(watch, trigger, pipeline.keep, events)
+    uplink = make_uplink(settings.sync, store, events, clock, identity)
     app = build_app(
         Parts(
             pipeline=pipeline,
@@ -232,6 +235,7 @@ def wire(
         "summaries": summaries.run(),
         "capture": capture.run(),
         "housekeeping": Housekeeping(store, clock).run(),
+        "uplink": uplink.run(),
     }
     return Device(app, store, vision, writer, background)
 

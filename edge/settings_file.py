@@ -90,6 +90,7 @@ def read(
     if ("store", "data_dir") not in origins:
         settings = _with_data_dir(settings, _default_data_dir(environ))
     settings = _closed_to_strangers(settings, origins, problems)
+    settings = _sealed(settings, origins, problems)
     return Reading(settings, tuple(problems), file)
 
 
@@ -180,6 +181,19 @@ def _closed_to_strangers(
     problems.append(Problem(f"{text}: anybody on the network could use the device", EXPOSED))
     local = http.model_copy(update={"host": "127.0.0.1"})
     return settings.model_copy(update={"http": local})
+
+
+def _sealed(
+    settings: Settings, origins: Mapping[tuple[str, str], str], problems: list[Problem]
+) -> Settings:
+    """Refuse to send cases over a network in the clear; then nothing is sent."""
+    sync = settings.sync
+    if not sync.host or sync.ca is not None or host_is_loopback(sync.host):
+        return settings
+    where = origins.get(("sync", "host"), "defaults")
+    text = f'{where}: sync.host = "{sync.host}" is not loopback, and sync.ca is not set'
+    problems.append(Problem(f"{text}: cases would travel in the clear", "Set sync.ca."))
+    return settings.model_copy(update={"sync": sync.model_copy(update={"host": ""})})
 
 
 def describe(problems: Sequence[Problem]) -> list[dict[str, str]]:

@@ -150,8 +150,9 @@ class Sender:
         way.sent_at = now
         if not accepted:
             self._doubt(way)
-            self._silences += 1
-            self._quiet_until = now + backoff(self._silences, self._rng)
+            if now >= self._quiet_until:  # the others of the same volley don't count
+                self._silences += 1
+                self._quiet_until = now + backoff(self._silences, self._rng)
             return
         if index is not None and index not in way.had:
             way.afloat.add(index)

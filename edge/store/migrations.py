@@ -130,5 +130,12 @@ def _text(db: Database) -> None:
     db.execute("INSERT INTO case_text (case_text, rank) VALUES ('automerge', 16)")
 
 
-STEPS = {"0001_cases": _cases, "0002_text": _text}
+def _outbox_order(db: Database) -> None:
+    # What the uplink asks for once a second, however much waits.
+    db.execute(
+        "CREATE INDEX outbox_order ON outbox (kind = 'image', id) WHERE state IN ('queued', 'sent')"
+    )
+
+
+STEPS = {"0001_cases": _cases, "0002_text": _text, "0003_outbox_order": _outbox_order}
 """Name → step, oldest first; a name that was released never changes what it does."""

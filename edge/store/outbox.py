@@ -13,7 +13,7 @@ from edge.store.times import to_us
 from models.case import SyncPhase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -111,16 +111,21 @@ def enqueue(
 
 def pending(db: Database, limit: int) -> list[Parcel]:
     """What to send next, oldest first: queued, or sent without a receipt."""
-    rows = db.execute(
-        "SELECT o.id, c.id, o.rev, o.kind, o.sha256, o.bytes, o.state, o.attempts, o.reason"
-        " FROM outbox o JOIN cases c ON c.seq = o.seq"
-        " WHERE o.state IN ('queued', 'sent') ORDER BY o.id LIMIT ?",
-        (limit,),
-    )
-    return [
-        Parcel(i, case, rev, Kind(kind), sha256, size, Phase(phase), attempts, reason)
-        for i, case, rev, kind, sha256, size, phase, attempts, reason in rows
-    ]
+    return _parcels(db, "o.state IN ('queued', 'sent') ORDER BY o.id LIMIT ?", (limit,))
+
+
+def next_up(db: Database, known: Collection[int], room: int) -> list[Parcel]:
+    """The `room` most urgent ones besides the `known`: all cases and thumbnails, then originals."""
+    places = ", ".join("?" * len(known))
+    which = f"o.state IN ('queued', 'sent') AND o.id NOT IN ({places})"
+    return _parcels(db, f"{which} ORDER BY o.kind = 'image', o.id LIMIT ?", (*known, room))
+
+
+def unsettled(db: Database, known: Collection[int]) -> list[int]:
+    """Those of the `known` that still wait; the others are overtaken, stored or dead."""
+    places = ", ".join("?" * len(known))
+    sql = f"SELECT id FROM outbox WHERE id IN ({places}) AND state IN ('queued', 'sent')"
+    return [row[0] for row in db.execute(sql, tuple(known))]
 
 
 def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> None:
@@ -138,8 +143,13 @@ def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> None:
         )
 
 
-def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> None:
-    """Note the tower's receipts; once it holds all of a case, the case is `stored`."""
+def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
+    """Note the tower's receipts; once it holds all of a case, the case is `stored`.
+
+    Returns:
+        The ids of the cases that are `stored` by this.
+    """
+    stored: list[str] = []
     for parcel in ids:
         row = db.execute("SELECT seq FROM outbox WHERE id = ?", (parcel,)).fetchone()
         if row is None:
@@ -152,6 +162,9 @@ def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> None:
                 "UPDATE cases SET sync = ?, sync_at = ? WHERE seq = ?",
                 (SyncPhase.STORED.value, to_us(now), *row),
             )
+            case = db.execute("SELECT id FROM cases WHERE seq = ?", row).fetchone()
+            stored.append(case[0])
+    return stored
 
 
 def dead_letter(db: Database, parcel: int, reason: str) -> None:
@@ -171,3 +184,15 @@ def backlog(db: Database) -> Backlog:
         " coalesce(sum(state = 'dead'), 0), min(created) FROM outbox WHERE state <> 'stored'"
     ).fetchone()
     return Backlog(*row)
+
+
+def _parcels(db: Database, which: str, values: tuple[int, ...]) -> list[Parcel]:
+    rows = db.execute(
+        "SELECT o.id, c.id, o.rev, o.kind, o.sha256, o.bytes, o.state, o.attempts, o.reason"
+        f" FROM outbox o JOIN cases c ON c.seq = o.seq WHERE {which}",
+        values,
+    )
+    return [
+        Parcel(i, case, rev, Kind(kind), sha256, size, Phase(phase), attempts, reason)
+        for i, case, rev, kind, sha256, size, phase, attempts, reason in rows
+    ]

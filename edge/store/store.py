@@ -21,6 +21,7 @@ from edge.store import (
     listing,
     opening,
     outbox,
+    parcels,
     rebuild,
     settings,
     staging,
@@ -36,7 +37,7 @@ from edge.store.retention import Evictions, decide_evictions
 from edge.store.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from edge.store.database import Synchronous
     from edge.store.images import ImageFile
     from edge.store.outbox import Backlog, Parcel
+    from edge.store.parcels import Waiting
     from edge.store.retention import Holding, Limits
     from edge.store.tokens import Scope, Token
     from models.case import Case
@@ -225,9 +227,13 @@ class Store:
         """Note that these parcels were handed to the transport."""
         await self._write(lambda db: outbox.mark_sent(db, ids, self._now()))
 
-    async def mark_stored(self, ids: Sequence[int]) -> None:
-        """Note the tower's receipts."""
-        await self._write(lambda db: outbox.mark_stored(db, ids, self._now()))
+    async def waiting(self, known: Collection[int], room: int) -> Waiting:
+        """Look what waits to be sent: which of the `known` parcels, and `room` others."""
+        return await self._threads.read(lambda db: parcels.waiting(db, self.layout, known, room))
+
+    async def mark_stored(self, ids: Sequence[int]) -> Sequence[str]:
+        """Note the tower's receipts; gives the cases that are all there by now."""
+        return await self._write(lambda db: outbox.mark_stored(db, ids, self._now()))
 
     async def dead_letter(self, parcel: int, reason: str) -> None:
         """Note that the tower refused this parcel for good."""

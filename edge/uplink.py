@@ -1,0 +1,276 @@
+"""Outbox → sync: what the tower doesn't hold yet travels there, piece by piece.
+
+`sync.sender` decides; this reads the outbox and the pieces, hands them to the transport, and notes
+the receipts. All that is in memory can be lost at any moment: the outbox knows what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.errors import EdgeError
+from edge.events import EventKind
+from edge.store.outbox import Kind
+from sync import codec, topics
+from sync.chunks import span
+from sync.errors import WireError
+from sync.messages import Address, Ask, Chunk, Header, State, Up
+from sync.messages import Kind as Wire
+from sync.sender import Dead, Done, Sender
+from sync.transport import Connected, Delivered, Event, Lost, Received
+from sync.way import Outgoing
+
+if TYPE_CHECKING:
+    from edge.events import Events
+    from edge.ports import Clock
+    from edge.schedule import Pace, Window
+    from edge.store.outbox import Parcel
+    from edge.store.parcels import Content
+    from edge.store.store import Store
+    from sync.sender import Outcome, Send
+    from sync.transport import Transport
+
+LOOK_S = 1.0
+"""Between two looks into the outbox."""
+TELL_S = 60.0
+"""Between two times that the device says how it is."""
+TROUBLE_S = 5.0
+"""Before trying again what the store couldn't do."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkStatus:
+    """How the way to the tower is."""
+
+    connected: bool
+    """Whether the broker is there."""
+    silent: bool
+    """Whether the tower has stopped answering."""
+    reason: str
+    """Why there is no link, or what was refused last; "" where all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """In whose name the uplink speaks."""
+
+    device: str
+    """As it stands in the topics."""
+    boot: str
+    """Id of this boot."""
+    software: str
+    """Version of the program."""
+
+
+class Uplink:
+    """Sends what waits, as long as `run` does."""
+
+    def __init__(
+        self,
+        store: Store,
+        transport: Transport,
+        events: Events,
+        clock: Clock,
+        speaker: Speaker,
+        window: Window,
+        pace: Pace,
+    ) -> None:
+        """Keep the parts; nothing is connected before `run`."""
+        self._store = store
+        self._transport = transport
+        self._events = events
+        self._clock = clock
+        self._speaker = speaker
+        self._window = window
+        self._pace = pace
+        self._sender = Sender(random.Random())  # noqa: S311  jitter, no secret
+        self._contents: dict[int, Content] = {}
+        self._heard: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._connected = False
+        self._reason = ""
+        self._refused = ""
+        self._tell_at = float("-inf")
+
+    def status(self) -> UplinkStatus:
+        """How the way to the tower is."""
+        return UplinkStatus(self._connected, self._sender.silent, self._reason or self._refused)
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        loop = asyncio.get_running_loop()
+
+        def hear(event: Event) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+                loop.call_soon_threadsafe(self._note, event)
+
+        self._transport.start(hear)
+        try:
+            while True:
+                await self._round()
+        finally:
+            await asyncio.to_thread(self._transport.stop)
+
+    def _note(self, event: Event) -> None:
+        self._heard.append(event)
+        self._wake.set()
+
+    async def _round(self) -> None:
+        try:
+            await self._take_in()
+            await self._look()
+            await self._send()
+            await self._tell()
+        except EdgeError as e:  # a full disk passes; the outbox still knows what is left
+            log.warning("sync waits: %s %s", e.message, e.hint)
+            await asyncio.sleep(TROUBLE_S)
+        self._transport.check()
+        await self._wait()
+
+    async def _wait(self) -> None:
+        """Until something is heard, or something is due."""
+        now = self._clock.monotonic()
+        wake_at = self._sender.wake_at(now)
+        wait = LOOK_S if wake_at is None else min(LOOK_S, max(0.0, wake_at - now))
+        if pause := self._pace.wait_s(now):
+            wait = min(LOOK_S, pause)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+
+    async def _take_in(self) -> None:
+        """Everything that was heard since the last round, and what it settles."""
+        outcomes: list[Outcome] = []
+        self._wake.clear()
+        while self._heard:
+            outcomes += self._hear(self._heard.popleft())
+        done = [o.parcel for o in outcomes if isinstance(o, Done)]
+        for case in await self._store.mark_stored(done) if done else ():
+            self._events.publish(EventKind.SYNCED, id=case)
+        for dead in (o for o in outcomes if isinstance(o, Dead)):
+            self._refused = f"The tower refused something: {dead.reason}"
+            log.warning("the tower refused parcel %d: %s", dead.parcel, dead.reason)
+            await self._store.dead_letter(dead.parcel, dead.reason)
+
+    def _hear(self, event: Event) -> list[Outcome]:
+        now = self._clock.monotonic()
+        if isinstance(event, Received):
+            self._transport.done(event.receipt)  # what is lost from here on is asked for again
+            self._reason = ""
+            try:
+                return self._sender.heard(codec.decode_ack(event.payload), now)
+            except WireError as e:
+                log.warning("an answer of the tower can't be read: %s", e.reason)
+        elif isinstance(event, Delivered):
+            self._sender.delivered(event.token, event.accepted, now)
+            if not event.accepted:
+                self._reason = f"The broker refused a message: {event.reason}"
+        elif isinstance(event, Connected):
+            self._connected, self._reason = True, ""
+            self._tell_at = float("-inf")
+            self._sender.connected()
+        elif isinstance(event, Lost):
+            if self._connected:
+                log.info("no link to the tower: %s", event.reason)
+            self._connected, self._reason = False, event.reason
+            self._sender.lost()
+        return []
+
+    async def _look(self) -> None:
+        """See what waits: forget what was overtaken, set out with what there is room for."""
+        if not self._connected:
+            return
+        known = self._sender.known
+        waiting = await self._store.waiting(known, self._sender.room)
+        for parcel_id in known - waiting.known:
+            self._sender.drop(parcel_id)
+        for parcel, content in waiting.more:
+            if content is not None:
+                self._contents[parcel.id] = content
+                self._sender.add(Outgoing(parcel.id, _header(parcel, content), parcel.attempts > 0))
+            elif parcel.kind is Kind.THUMB:  # one can be made again of the original
+                await self._store.mark_stored([parcel.id])
+            elif parcel.kind is Kind.IMAGE:
+                await self._store.dead_letter(parcel.id, "lost: the photo is not on the device")
+        for settled in self._contents.keys() - self._sender.known:
+            del self._contents[settled]
+
+    async def _send(self) -> None:
+        """Hand over what is due, as far as slots, window and pace let it."""
+        now = self._clock.monotonic()
+        if not self._open() or self._pace.wait_s(now):
+            return
+        sends = self._sender.due(now, self._transport.free)
+        if first := [send.parcel.id for send in sends if send.first]:
+            await self._store.mark_sent(list(dict.fromkeys(first)))
+        for send, message in await asyncio.to_thread(self._read, sends):
+            if self._pace.wait_s(now):
+                return
+            if message is None:
+                self._sender.drop(send.parcel.id)
+                await self._store.dead_letter(send.parcel.id, "lost: the photo can't be read")
+            elif send.parcel.id in self._sender.known and not self._hand_over(send, message, now):
+                return
+
+    def _hand_over(self, send: Send, message: Up, now: float) -> bool:
+        payload = codec.encode_up(message)
+        topic = topics.up(self._speaker.device, message.header.address.case)
+        token = self._transport.publish(topic, payload)
+        if token is None:
+            return False
+        self._sender.handed(send, token)
+        self._pace.spend(len(payload), now)
+        return True
+
+    def _read(self, sends: list[Send]) -> list[tuple[Send, Up | None]]:
+        return [(send, self._message(send)) for send in sends]
+
+    def _message(self, send: Send) -> Up | None:
+        """The message to send; None where the bytes are gone."""
+        header = send.parcel.header
+        if send.index is None:
+            return Ask(header, send.ask)
+        offset, length = span(header.size, send.index)
+        try:
+            return Chunk(header, send.index, self._contents[send.parcel.id].read(offset, length))
+        except (OSError, ValueError):
+            return None
+
+    def _open(self) -> bool:
+        """Whether it is time to send; a clock that can't be right closes nothing."""
+        return not self._clock.trusted() or self._window.holds(self._clock.now())
+
+    async def _tell(self) -> None:
+        """Say how the device is, now and then."""
+        now = self._clock.monotonic()
+        if not self._connected or now < self._tell_at:
+            return
+        backlog = await self._store.backlog()
+        state = State(
+            online=True,
+            at=self._clock.now().timestamp(),
+            clock_ok=self._clock.trusted(),
+            boot=self._speaker.boot,
+            software=self._speaker.software,
+            cases=backlog.cases,
+            parcels=backlog.parcels,
+            size=backlog.size,
+            dead=backlog.dead,
+        )
+        topic = topics.state(self._speaker.device)
+        if self._transport.publish(topic, codec.encode_state(state), retain=True) is not None:
+            self._tell_at = now + TELL_S
+
+
+def _header(parcel: Parcel, content: Content) -> Header:
+    kind = Wire(parcel.kind.value)
+    address = Address(parcel.case_id, parcel.rev, kind, parcel.sha256, content.sha256)
+    return Header(address, content.size, content.media_type)
