@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tower_sync_server.archive.archive import Archive
 from tower_sync_server.archive.blobs import Blobs
-from tower_sync_server.archive.database import connect, migrate, sqlite_dsn
+from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.archive.files import translated
 from tower_sync_server.archive.spool import Spool
 
@@ -38,16 +38,11 @@ class Keep:
         self.engine.dispose()
 
 
-def open_keep(store: StoreSettings, *, upgrade: bool) -> Keep:
-    """Open everything durable.
-
-    Args:
-        store: where.
-        upgrade: bring the tables up to date; one process does that, before all others.
+def open_keep(store: StoreSettings) -> Keep:
+    """Open everything durable; the tables have to be up to date, see `archive.upgrade`.
 
     Raises:
         OperatorError: the folder or the database can't be used.
-        UnavailableError: the database can't be reached.
     """
     with translated():
         store.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,8 +50,6 @@ def open_keep(store: StoreSettings, *, upgrade: bool) -> Keep:
     blobs.open()
     spool.open(store.spool_days * DAY_S)
     engine = connect(store.dsn or sqlite_dsn(store.data_dir / "archive.db"))
-    if upgrade:
-        migrate(engine)
     return Keep(engine, Archive(engine, now), blobs, spool)
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from tower_sync_server.api.app import build_app
 from tower_sync_server.archive.listing import Listing
+from tower_sync_server.archive.upgrade import migrate
 from tower_sync_server.errors import OperatorError
 from tower_sync_server.parts import open_keep
 from tower_sync_server.workers import Workers
@@ -37,8 +38,9 @@ def run(settings: Settings, worker_command: Sequence[str]) -> None:
     Raises:
         TowerError: it can't start, or a part of it ended.
     """
-    keep = open_keep(settings.store, upgrade=True)
+    keep = open_keep(settings.store)
     try:
+        migrate(keep.engine)
         workers = Workers(settings.ingest.workers, worker_command, random.Random())  # noqa: S311
         app = build_app(
             Listing(keep.engine),

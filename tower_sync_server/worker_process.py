@@ -37,7 +37,7 @@ def run_worker(settings: Settings, *, attached: bool) -> None:
     Raises:
         OperatorError: the disk or the database is failing.
     """
-    keep = open_keep(settings.store, upgrade=False)
+    keep = open_keep(settings.store)
     limits = Limits(
         image_bytes=int(settings.store.max_image_mb * MEGABYTE),
         min_free_bytes=int(settings.store.min_free_mb * MEGABYTE),

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 STOP_S = 5.0
 """How long a worker may take to finish the message it is at."""
-HEALTHY_S = 60.0
-"""A worker that ran this long is started again without waiting."""
+AGAIN_S = 0.5
+"""Before another is started in place of one that worked; doubling for those that didn't."""
+LONGEST_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ class Slot:
 
     now: Report | None = None
     """What it said last; None while none runs."""
+    worked: bool = False
+    """Whether the one that runs has heard the broker."""
     before: Counter[str] = field(default_factory=Counter)
     """What its predecessors answered."""
 
@@ -72,13 +75,12 @@ class Workers:
 
     async def _keep(self, slot: Slot) -> None:
         failures = 0
-        loop = asyncio.get_running_loop()
         while True:
-            begun = loop.time()
+            slot.worked = False
             code = await self._once(slot)
             self.restarts += 1
-            failures = 0 if loop.time() - begun > HEALTHY_S else failures + 1
-            wait = backoff(failures - 1, self._rng) if failures else 0.0
+            failures = 0 if slot.worked else failures + 1
+            wait = min(LONGEST_S, backoff(failures, self._rng)) if failures else AGAIN_S
             log.error("an ingest worker ended with %d; another starts in %.1f s", code, wait)
             await asyncio.sleep(wait)
 
@@ -89,6 +91,7 @@ class Workers:
             assert child.stdout is not None  # noqa: S101 - it is a pipe
             async for line in child.stdout:
                 slot.now = Report(**json.loads(line))
+                slot.worked |= slot.now.connected
             return await child.wait()
         finally:
             if slot.now is not None:

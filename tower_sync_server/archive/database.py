@@ -7,10 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -22,7 +18,6 @@ if TYPE_CHECKING:
 
 BUSY_S = 10.0
 """How long a writer waits for another."""
-MIGRATIONS = "tower_sync_server.archive:migrations"
 
 
 def sqlite_dsn(path: Path) -> str:
@@ -106,32 +101,3 @@ def insert_unless_there(
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(table).values(dict(values)).on_conflict_do_nothing()
     return connection.execute(statement).rowcount == 1
-
-
-def migrate(engine: sa.Engine) -> None:
-    """Bring the tables to what this program knows.
-
-    Raises:
-        OperatorError: a newer program has been here.
-        UnavailableError: the database can't be reached.
-    """
-    with writing(engine) as connection:
-        _refuse_newer(connection)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def _refuse_newer(connection: sa.Connection) -> None:
-    """A revision that this program doesn't have is a later program's."""
-    now = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if now is not None and now not in known:
-        hint = "Install the newer EdgeCase again, or restore a backup."
-        raise OperatorError(f"The archive was written by a newer program ({now}).", hint)
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", MIGRATIONS)
-    return config

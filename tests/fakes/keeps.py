@@ -1,0 +1,55 @@
+"""A tower's archive, blobs and spool in a folder of a test."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tests.fakes.parcels import SentCase, wire
+from tower_sync_server.archive.listing import Listing
+from tower_sync_server.archive.upgrade import migrate
+from tower_sync_server.config import StoreSettings
+from tower_sync_server.ingest import Answer, Ingest, Limits
+from tower_sync_server.parts import Keep, open_keep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sync.messages import Ack, Up
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+LIMITS = Limits(image_bytes=2_000_000, min_free_bytes=0)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Keep]:
+    """Everything durable in `folder`."""
+    keep = open_keep(StoreSettings(data_dir=folder))
+    migrate(keep.engine)
+    try:
+        yield keep
+    finally:
+        keep.close()
+
+
+class Bench:
+    """An ingest over a folder; each call is a message of a device."""
+
+    def __init__(self, keep: Keep, limits: Limits = LIMITS) -> None:
+        self.keep = keep
+        self.ingest = Ingest(keep.archive, keep.blobs, keep.spool, limits)
+        self.listing = Listing(keep.engine)
+
+    def say(self, message: Up, device: str = "gate") -> Ack:
+        answer = self.ingest.take(*wire(message, device))
+        assert isinstance(answer, Answer)
+        assert answer.device == device
+        return answer.ack
+
+    def send(self, case: SentCase, device: str = "gate") -> list[Ack]:
+        """All of a case; the last answer for each of its parcels."""
+        return [
+            [self.say(chunk, device) for chunk in parcel.chunks()][-1] for parcel in case.parcels()
+        ]
