@@ -59,7 +59,7 @@ class Figure:
     name: str
     """What was measured."""
     value: float
-    """0..1."""
+    """0..1; of a writer also tokens a second, seconds, megabytes and perplexities."""
     bar: float
     """What it has to reach."""
 
@@ -158,7 +158,10 @@ def _figures(release: ModelRelease, split: Split, seen: Sequence[Seen]) -> list[
     return figures
 
 
-LESS_IS_BETTER = frozenset({"ece", "map50_95_lost"})
+LESS_IS_BETTER = frozenset(
+    {"ece", "map50_95_lost", "load_s", "megabytes"}
+    | {"perplexity", "perplexity_free", "perplexity_ratio"}
+)
 """Figures that must stay below their bar."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,11 +13,25 @@ from rich.table import Table
 from tower_sync_server.evaluate import Figure, as_json, evaluate_detector, reached
 from tower_sync_server.training.severity.measure import evaluate_classifier
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 VERSION = "1.0.0"
 _ZOO = Path(__file__).parents[2] / "models" / "zoo"
-_MEASURES = {
+_WRITER = "summary-writer"
+
+
+def _evaluate_writer(folder: Path, seed: int, count: int) -> list[Figure]:
+    """Measure the writer; imported here, since it alone needs PyTorch for that."""
+    from tower_sync_server.training.writer.evaluate import evaluate_writer
+
+    return evaluate_writer(folder, seed, count)
+
+
+_MEASURES: dict[str, Callable[[Path, int, int], list[Figure]]] = {
     "vehicle-damage-detector": evaluate_detector,
     "vehicle-damage-severity": evaluate_classifier,
+    _WRITER: _evaluate_writer,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -42,7 +56,9 @@ def main(
             continue
         if not evaluate and not _train(model, folder, (work, seed), console):
             return
-        if (folder / "model.toml").exists():
+        if not evaluate and model == _WRITER:
+            figures += _write_writer_card(folder, (seed, photos))
+        elif (folder / "model.toml").exists():
             measured = measure(folder, seed, photos)
             figures += measured
             if not evaluate:
@@ -62,6 +78,10 @@ def _train(model: str, folder: Path, run: tuple[Path, int], console: Console) ->
     work, seed = run
     if model == default_models.DETECTOR:
         default_models.make_detector(folder, work, seed, lines)
+    elif model == _WRITER and many.is_first():
+        from tower_sync_server.training.writer.default import make_writer
+
+        make_writer(folder, work, seed, lines)
     elif many.is_first():
         default_models.make_classifier(folder, work, seed, lines)
     return many.is_first()
@@ -72,6 +92,13 @@ def _write_card(folder: Path, figures: list[Figure], run: tuple[int, int]) -> No
     from tower_sync_server.training.card import write_card
 
     write_card(folder, figures, run)
+
+
+def _write_writer_card(folder: Path, run: tuple[int, int]) -> list[Figure]:
+    """Measure a freshly trained writer and write its card; return the figures."""
+    from tower_sync_server.training.writer.publish import measured_card
+
+    return measured_card(folder, run)
 
 
 def _table(figures: list[Figure]) -> Table:
