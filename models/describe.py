@@ -116,6 +116,11 @@ class _Description:
         said = self.answers.task or exporter_words.task(self.bare.metadata)
         if said is not None:
             return said
+        if word := self.bare.metadata.get("task", "").strip()[:40]:
+            raise RefusedModelError(
+                f"it was exported for the task {word!r}",
+                "Export it for 'detect' or 'classify'; or say which of them it does.",
+            )
         ranks = {len(spec.shape) for spec in self.bare.outputs}
         if ranks & {3, 4}:
             return Task.DETECT

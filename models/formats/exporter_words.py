@@ -57,7 +57,10 @@ def size(metadata: Mapping[str, str]) -> tuple[int, int] | None:
 
 def task(metadata: Mapping[str, str]) -> Task | None:
     """What the exporter says it does; None where it says nothing that is served here."""
-    return {"detect": Task.DETECT, "classify": Task.CLASSIFY}.get(metadata.get("task", "").strip())
+    word = metadata.get("task", "").lower()  # detect, object-detection, image-classification, …
+    if "detect" in word:
+        return Task.DETECT
+    return Task.CLASSIFY if "classif" in word else None
 
 
 def _names(text: str) -> tuple[str, ...]:

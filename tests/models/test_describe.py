@@ -194,6 +194,20 @@ def test_weights_elsewhere_do_not_become_files_of_the_release(tmp_path: Path) ->
         admit(path.parent, release)
 
 
+@pytest.mark.parametrize("word", ["segment", "pose", "obb", "depth-estimation"])
+def test_an_export_for_another_task_is_refused_by_its_name(word: str, tmp_path: Path) -> None:
+    path = tiny_models.v8(tmp_path / "m.onnx", metadata={**WORDS, "task": word})
+    with pytest.raises(RefusedModelError, match=f"for the task '{word}'"):
+        describe(path)
+    assert describe(path, Answers(task=Task.DETECT)).task is Task.DETECT
+
+
+@pytest.mark.parametrize("word", ["detect", "object-detection", "Object Detection"])
+def test_a_task_goes_by_several_words(word: str, tmp_path: Path) -> None:
+    path = tiny_models.v8(tmp_path / "m.onnx", metadata={**WORDS, "task": word})
+    assert describe(path).task is Task.DETECT
+
+
 def test_the_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
     path = tiny_models.v8(tmp_path / "m.onnx")
     with pytest.raises(RefusedModelError, match="3 labels"):
