@@ -149,6 +149,11 @@ def test_brightness_contrast_and_clipping_are_shares() -> None:
     assert (grey.clipped_dark, grey.clipped_bright) == (0, 0)
 
 
+def test_white_is_as_bright_as_can_be_and_no_brighter() -> None:
+    # The mean of these many 255s comes out as 255.00000000000003.
+    assert measure(np.full((600, 800, 3), 255, np.uint8)).brightness == 1.0
+
+
 def test_the_original_s_size_is_kept_with_the_measures() -> None:
     seen = measure(np.zeros((75, 100, 3), np.uint8), original=(4000, 3000))
     assert (seen.width, seen.height) == (4000, 3000)
