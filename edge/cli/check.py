@@ -36,7 +36,8 @@ def check(
         for answer in answers:
             if "error" in answer:
                 error = answer["error"]
-                note(f"{answer['file']}: {error['message']} {error['hint']}".rstrip())
+                told = f"{error['message'].rstrip('.')}. {error['hint']}".rstrip()
+                note(f"{answer['file']}: {told}")
             elif answer["message"]:
                 typer.echo(f"\n{answer['file']}: {answer['status']}\n  {answer['message']}")
     if any("error" in answer for answer in answers):

@@ -149,7 +149,7 @@ def _in_range(field: FormField, given: float) -> float:
     low = -MAX_INTEGER if field.minimum is None else field.minimum
     high = MAX_INTEGER if field.maximum is None else field.maximum
     if not low <= given <= high:  # false for NaN and the infinities too
-        raise _wrong(field, given, f"a number from {low:g} to {high:g}")
+        raise _wrong(field, given, f"a number from {low:.16g} to {high:.16g}")
     return given
 
 
