@@ -43,6 +43,14 @@ MAX_BYTES = CHUNK_BYTES + 4096
 PLAIN = (str, int, float, bool, bytes, type(None))
 
 
+def _refuse(*_: object) -> None:
+    raise ValueError("a tag")
+
+
+TAGS = dict.fromkeys(range(300), _refuse)
+"""No tag that cbor2 knows is read: references to earlier parts can make a few bytes endless."""
+
+
 def encode_up(message: Up) -> bytes:
     """The payload of an up message; its topic carries the device and the case."""
     header, address = message.header, message.header.address
@@ -249,6 +257,7 @@ def _decode(payload: bytes, address: Address | None) -> Any:
     try:
         value = cbor2.CBORDecoder(
             source,
+            semantic_decoders=TAGS,
             max_depth=8,
             allow_indefinite=False,
             allow_duplicate_keys=False,
