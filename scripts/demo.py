@@ -1,14 +1,11 @@
-"""The demo: real photos by the phone's endpoint and the folder camera, until all is durable."""
+"""The demo: photos by the phone's endpoint and the folder camera, until the tower holds all."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import os
 import shutil
-import signal
-import socket
 import sys
 import tempfile
 import time
@@ -18,6 +15,9 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from scripts.demo_parts import Part, free_port, start_broker, start_device, start_tower, stop
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "tests" / "data" / "photos" / "vehicle"
@@ -31,35 +31,47 @@ async def main() -> int:
     parser.add_argument("--once", action="store_true", help="stop at the end; exit 0 if all held")
     once = parser.parse_args().once
     data = Path(tempfile.mkdtemp(prefix="edgecase-demo-"))
-    address = f"http://127.0.0.1:{free_port(8000)}"
-    device = await start_device(data, address)
+    parts: list[Part] = []
     try:
-        async with aiohttp.ClientSession(address) as http:
-            held = await show(http, device, data, address)
+        broker_port = free_port(1883)
+        parts.append(await start_broker(data, broker_port))
+        parts.append(await start_tower(data, broker_port))
+        parts.append(await start_device(data, broker_port))
+        _, tower, device = parts
+        async with (
+            aiohttp.ClientSession(device.address) as http,
+            aiohttp.ClientSession(tower.address) as above,
+        ):
+            held = await show(http, device, data) and await carried(http, above, tower)
+        if not held:
+            for part in parts:
+                console.print(part.last_words(), markup=False, highlight=False)
         if not once:
-            console.print(f"\nOpen [bold]{address}[/], or {address}/docs; Ctrl-C ends it")
-            await device.wait()
+            console.print(
+                f"\nOpen [bold]{device.address}[/], or {device.address}/docs;"
+                f" the tower is at {tower.address}/cases; Ctrl-C ends it"
+            )
+            await device.process.wait()
         return 0 if held else 1
     except asyncio.CancelledError:
         return 0
     finally:
-        await stop(device)
+        for part in reversed(parts):
+            await stop(part.process)
         shutil.rmtree(data, ignore_errors=True)
 
 
-async def show(
-    http: aiohttp.ClientSession, device: asyncio.subprocess.Process, data: Path, address: str
-) -> bool:
+async def show(http: aiohttp.ClientSession, device: Part, data: Path) -> bool:
     """Send the photos both ways, print what comes back; True if everything held."""
     started = time.monotonic()
-    await ready(http, device)
-    console.print(f"Device ready at {address} after {time.monotonic() - started:.1f} s\n")
+    await device.ready(http)
+    console.print(f"Device ready at {device.address} after {time.monotonic() - started:.1f} s\n")
     photos = sorted(PHOTOS.glob("*.jpg"))
     cut = len(photos) - 2
     verdicts = [await by_phone(http, photo) for photo in photos[:cut]]
     dropped = photos[cut:]
     for photo in dropped:
-        shutil.copy(photo, data / "inbox" / photo.name)
+        shutil.copy(photo, data / "device" / "inbox" / photo.name)
     kept = {v["case"] for v in verdicts if v["case"]}
     cases = await settled(http, len(kept), len(kept) + len(dropped))
     report(cases)
@@ -125,54 +137,45 @@ async def durable(http: aiohttp.ClientSession, case: dict[str, Any]) -> bool:
     return all(answers) and bool(case["summary"]["text"])
 
 
-async def start_device(data: Path, address: str) -> asyncio.subprocess.Process:
-    """Start `edgecase run` with the folder camera on, its log beside the data."""
-    settings = {
-        "EDGECASE_HTTP__PORT": address.rsplit(":", 1)[1],
-        "EDGECASE_STORE__DATA_DIR": str(data),
-        "EDGECASE_CAMERA__KIND": "folder",
-        "EDGECASE_CAMERA__TRIGGER": "interval",
-        "EDGECASE_CAMERA__INTERVAL_S": "0.5",
-        "EDGECASE_DEVICE__NAME": "demo",
-    }
-    program = Path(sys.executable).with_name("edgecase")
-    with (data / "edge.log").open("wb") as log:
-        return await asyncio.create_subprocess_exec(
-            program, "run", env={**os.environ, **settings}, stdout=log, stderr=log
-        )
+async def carried(
+    http: aiohttp.ClientSession, above: aiohttp.ClientSession, tower: Part, within_s: float = 120
+) -> bool:
+    """Wait until the tower holds every case just as the device does; True if it does."""
+    await tower.ready(above)
+    async with http.get("/cases", params={"limit": "100"}) as answer:
+        waiting = [case["id"] for case in (await answer.json())["cases"]]
+    total, until = len(waiting), time.monotonic() + within_s
+    with console.status("") as line:
+        while waiting and time.monotonic() < until:
+            line.update(f"{total - len(waiting)} of {total} cases are on the tower")
+            waiting = [case for case in waiting if not await same(http, above, case)]
+            await asyncio.sleep(0.2)
+    if waiting:
+        console.print(f"[red]{len(waiting)} of {total} cases did not reach the tower whole.[/]")
+        return False
+    console.print(f"{total} cases are on the tower at {tower.address}, byte for byte the same.")
+    return True
 
 
-async def ready(http: aiohttp.ClientSession, device: asyncio.subprocess.Process) -> None:
-    """Wait until the device takes photos."""
-    for _ in range(300):
-        with contextlib.suppress(aiohttp.ClientError):
-            async with http.get("/health") as answer:
-                if answer.status == 200:
-                    return
-        if device.returncode is not None:
-            raise SystemExit(f"the device ended with {device.returncode}")
-        await asyncio.sleep(0.1)
-    raise SystemExit("the device did not become ready within 30 s")
-
-
-async def stop(device: asyncio.subprocess.Process) -> None:
-    """End the device as systemd would."""
-    if device.returncode is None:
-        device.send_signal(signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(device.wait(), 10)
-        if device.returncode is None:
-            device.kill()
-
-
-def free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else one the system chooses."""
-    for port in (wanted, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise SystemExit("no free port on loopback")
+async def same(http: aiohttp.ClientSession, above: aiohttp.ClientSession, case: str) -> bool:
+    """True when the tower holds this case and its photos as the device has them, and it knows."""
+    async with http.get(f"/cases/{case}") as here, above.get(f"/cases/{case}") as there:
+        if there.status != 200:
+            return False
+        ours, theirs = await here.json(), await there.json()
+    receipt, state = theirs.pop("archive"), ours.pop("sync")
+    if ours != theirs or not receipt["complete"] or state["state"] != "stored":
+        return False
+    wanted = [(v, str(n)) for n in range(len(ours["images"])) for v in ("original", "thumb")]
+    for variant, n in wanted:
+        which = {"variant": variant, "n": n}
+        async with (
+            http.get(f"/cases/{case}/image", params=which) as here,
+            above.get(f"/cases/{case}/image", params=which) as there,
+        ):
+            if there.status != 200 or await here.read() != await there.read():
+                return False
+    return True
 
 
 if __name__ == "__main__":
