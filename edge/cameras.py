@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.adapters.camera_folder import FolderCamera
-from edge.adapters.camera_none import NoCamera
-from edge.adapters.camera_picamera2 import picamera2_camera
-from edge.adapters.camera_v4l2 import v4l2_camera
-from edge.adapters.trigger_arrival import ArrivalTrigger
-from edge.adapters.trigger_button import ButtonTrigger
-from edge.adapters.trigger_interval import IntervalTrigger
-from edge.adapters.trigger_manual import ManualTrigger
-from edge.adapters.trigger_motion import MotionTrigger
+from edge.adapters.camera.folder import FolderCamera
+from edge.adapters.camera.none import NoCamera
+from edge.adapters.camera.picamera2 import picamera2_camera
+from edge.adapters.camera.v4l2 import v4l2_camera
+from edge.adapters.trigger.arrival import ArrivalTrigger
+from edge.adapters.trigger.button import ButtonTrigger
+from edge.adapters.trigger.interval import IntervalTrigger
+from edge.adapters.trigger.manual import ManualTrigger
+from edge.adapters.trigger.motion import MotionTrigger
 
 if TYPE_CHECKING:
     from pathlib import Path

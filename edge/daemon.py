@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from edge.adapters.clock import BUILT, SystemClock
-from edge.adapters.vision_messages import Start
-from edge.adapters.vision_pool import VisionLimits, WorkerVision
-from edge.adapters.writer_llm import LlmWriter, WriterLimits, open_writer
-from edge.adapters.writer_process import LanguageModel
-from edge.adapters.writer_template import TemplateWriter
+from edge.adapters.vision.messages import Start
+from edge.adapters.vision.pool import VisionLimits, WorkerVision
+from edge.adapters.writer.llm import LlmWriter, WriterLimits, open_writer
+from edge.adapters.writer.process import LanguageModel
+from edge.adapters.writer.template import TemplateWriter
 from edge.api.app import build_app
 from edge.api.broken import build_broken_app
 from edge.api.parts import Parts

@@ -18,7 +18,7 @@ def bench(json: Json = False, config: Config = None) -> None:
     """Measure the device's own models on this machine, anew; exit code 1 if there is none."""
     import asyncio
 
-    from edge.doctor_machine import describe_machine
+    from edge.doctor.machine import describe_machine
     from models.jsonable import to_json
 
     machine = describe_machine()

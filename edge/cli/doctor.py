@@ -12,8 +12,8 @@ def doctor(json: Json = False, config: Config = None) -> None:
     """Look at the machine and everything EdgeCase needs; exit code 1 if anything fails."""
     import asyncio
 
-    from edge.doctor import healthy
-    from edge.doctor_round import examine
+    from edge.doctor.findings import healthy
+    from edge.doctor.round import examine
     from edge.settings_file import read
     from models.jsonable import to_json
 

@@ -1,4 +1,4 @@
-"""Each floor installs alone, from its lock file, as a wheel and without the other's dependencies."""
+"""Each floor installs alone, from its lock file, as a wheel, without the other's dependencies."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.adapters.camera_folder import FolderCamera
+from edge.adapters.camera.folder import FolderCamera
 from edge.cameras import choose_camera, choose_trigger, make_camera
 from edge.config import CameraSettings, Settings, StoreSettings
 

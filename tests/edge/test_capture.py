@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge.adapters.camera_folder import FolderCamera
-from edge.adapters.camera_none import NoCamera
+from edge.adapters.camera.folder import FolderCamera
+from edge.adapters.camera.none import NoCamera
 from edge.adapters.clock import SystemClock
-from edge.adapters.trigger_arrival import ArrivalTrigger
-from edge.adapters.trigger_manual import ManualTrigger
+from edge.adapters.trigger.arrival import ArrivalTrigger
+from edge.adapters.trigger.manual import ManualTrigger
 from edge.camera_watch import CameraWatch
 from edge.capture import Capture, tell_camera
 from edge.errors import (

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge import doctor_machine as machine
-from edge import doctor_parts as parts
 from edge.config import CameraSettings, HttpSettings, StoreSettings
-from edge.doctor import Finding, Level, fail, fine, healthy, warn
-from edge.doctor_round import examine, judge_models, judge_writer
+from edge.doctor import machine, parts
+from edge.doctor.findings import Finding, Level, fail, fine, healthy, warn
+from edge.doctor.round import examine, judge_models, judge_writer
 from edge.ports import ModelInUse, VisionStatus, WriterStatus
 from edge.settings_file import read
 from models.jsonable import InvalidWordError

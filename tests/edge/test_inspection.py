@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.adapters.vision_eyes import look_of
+from edge.adapters.vision.eyes import look_of
 from edge.inspection import Look, Stopwatch, inspect
 from models.admission.admit import admit
 from models.image import Limits, TooLargeImageError, UnreadableImageError

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.adapters.writer_template import TemplateWriter
+from edge.adapters.writer.template import TemplateWriter
 from edge.api.app import build_app
 from edge.api.parts import Parts
 from edge.config import HttpSettings

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.adapters.vision_messages import Ready, Start
-from edge.adapters.vision_worker import main
+from edge.adapters.vision.messages import Ready, Start
+from edge.adapters.vision.worker import main
 from edge.errors import BadImageError
 from edge.ports import Inspection, ModelInUse, Photo
 from models.detection import Prediction

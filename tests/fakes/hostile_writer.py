@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.adapters.writer_messages import Answer, Ready, encode
+from edge.adapters.writer.messages import Answer, Ready, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

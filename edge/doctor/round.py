@@ -1,0 +1,95 @@
+"""The doctor's round: every check, in the order in which people should mend things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.doctor import parts
+from edge.doctor.findings import Finding, fail, fine, warn
+from edge.doctor.machine import examine_machine, gather
+from edge.errors import EdgeError
+
+if TYPE_CHECKING:
+    from edge.config import Settings
+    from edge.ports import VisionStatus, WriterStatus
+    from edge.settings_file import Reading
+    from models.profile import Profile
+
+INSTALL = "edgecase models install FILE"
+
+
+async def examine(found: Reading) -> list[Finding]:
+    """Look at everything; with wrong settings, only at what doesn't depend on them."""
+    findings = [*parts.settings(found), *examine_machine(gather())]
+    if found.problems:
+        return findings
+    settings = found.settings
+    return [
+        *findings,
+        *parts.data_dir(settings.store),
+        *parts.camera(settings.camera, settings.store.data_dir),
+        *await _models(settings),
+        _writer(settings),
+        parts.port(settings.http),
+    ]
+
+
+def judge_models(status: VisionStatus, profiles: dict[str, Profile], default: str) -> list[Finding]:
+    """Decide how the models are.
+
+    Args:
+        status: of a worker that has tried them.
+        profiles: id → profile.
+        default: the device's own profile.
+    """
+    found = [
+        fine("model", f"{m.ref}, {m.profile} {m.role}: {m.median_ms:.0f} ms on {m.backend}")
+        for m in status.models
+    ]
+    found += [
+        fail("model", f"{ref} is refused: {why}", f"edgecase models rollback {ref.split('@')[0]}")
+        for ref, why in status.refused.items()
+    ]
+    serving = {m.ref.split("@")[0] for m in status.models}
+    for profile in profiles.values():
+        missing = [m for m in profile.model_ids if m not in serving]
+        if not missing:
+            continue
+        text = f"profile {profile.id} waits for {', '.join(missing)}"
+        if profile.id != default:
+            found.append(fine("model", text))
+        elif len(missing) < len(profile.model_ids):
+            found.append(warn("model", f"{text}, and works without", INSTALL))
+        else:
+            found.append(fail("model", f"{text}: every case needs a person", INSTALL))
+    return found
+
+
+def judge_writer(status: WriterStatus, wanted: str) -> Finding:
+    """Decide how the writer is; the template's text is fine unless something else was asked for."""
+    model = f" with {status.model}" if status.model else ""
+    text = f"{status.engine}{model}: {status.reason}"
+    if status.engine == "template" and wanted not in ("auto", "template"):
+        return warn("writer", text, f"pip install {wanted}, and {INSTALL}")
+    return fine("writer", text)
+
+
+async def _models(settings: Settings) -> list[Finding]:
+    from edge.cli.eyes import open_eyes
+    from edge.daemon import load_profiles
+
+    measured = settings.store.data_dir / "models" / "measured.json"
+    try:
+        profiles = load_profiles(settings)
+        async with open_eyes(settings, measured) as (_, vision):
+            return judge_models(vision.status(), profiles, settings.device.profile)
+    except EdgeError as e:
+        return [fail("vision", e.message, "the lines above say why; install EdgeCase again")]
+
+
+def _writer(settings: Settings) -> Finding:
+    from edge.cli.eyes import library_of
+    from edge.daemon import make_writer
+
+    writer = make_writer(settings.writer, library_of(settings))
+    return judge_writer(writer.status(), settings.writer.engine)

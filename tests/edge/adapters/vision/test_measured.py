@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from edge.adapters.vision.measured import MeasuredModels
+from edge.measure_model import Measurement
+
+ONE = Measurement(1, 2.0, 3.0, "x")
+
+
+def test_what_was_measured_is_there_after_a_restart(tmp_path: Path):
+    MeasuredModels(tmp_path / "m.json").learn({"a": ONE})
+    again = MeasuredModels(tmp_path / "m.json")
+    again.learn({"b": ONE})
+    assert MeasuredModels(tmp_path / "m.json").known == {"a": ONE, "b": ONE}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 1}', '{"a": {"threads": 0}}', "\x00"])
+def test_a_damaged_file_counts_as_none(tmp_path: Path, content: str):
+    (tmp_path / "m.json").write_text(content)
+    assert MeasuredModels(tmp_path / "m.json").known == {}
+
+
+def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path):
+    measured = MeasuredModels(tmp_path / "missing folder" / "m.json")
+    measured.learn({"a": ONE})
+    assert measured.known == {"a": ONE}
+
+
+def test_news_alone_are_written(tmp_path: Path):
+    measured = MeasuredModels(tmp_path / "m.json")
+    measured.learn({"a": ONE})
+    (tmp_path / "m.json").unlink()
+    measured.learn({"a": ONE})
+    assert not (tmp_path / "m.json").exists()
