@@ -29,8 +29,8 @@ class Schedule:
 
     batch: int = 32
     """Texts of one step."""
-    epochs: int = 1
-    """Times through the texts."""
+    rounds: tuple[float, ...] = (1.0,)
+    """Times through the texts, for each fall of the learning rate; it rises again between them."""
     rate: float = 3e-3
     """Highest learning rate."""
     warmup: int = 60
@@ -62,26 +62,38 @@ def train(
     path, seed = place
     optimiser = _optimiser(decoder, schedule)
     per_epoch = (len(texts.starts) - 1) // schedule.batch
-    steps = per_epoch * schedule.epochs
+    rates = _rates(schedule, per_epoch)
     step = _resume(decoder, optimiser, path)
     decoder.train()
-    while step < steps:
+    while step < len(rates):
         epoch, done = divmod(step, per_epoch)
-        for rows in list(_batches(texts, schedule.batch, seed + epoch))[done:]:
-            for group in optimiser.param_groups:
-                group["lr"] = schedule.rate * _factor(step % per_epoch, per_epoch, schedule.warmup)
-            with torch.autocast("cpu", torch.bfloat16, enabled=schedule.half):
-                loss = answer_loss(decoder, *padded(texts, rows))
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-            optimiser.step()
+        batches = list(_batches(texts, schedule.batch, seed + epoch))
+        for rows in batches[done : done + len(rates) - step]:
+            loss = _learn(decoder, optimiser, padded(texts, rows), (rates[step], schedule.half))
             step += 1
             if step % 20 == 0:
-                report(f"step {step}/{steps}: loss {float(loss.detach()):.4f}")
-            if step % schedule.save_every == 0 or step == steps:
+                report(f"step {step}/{len(rates)}: loss {loss:.4f}")
+            if step % schedule.save_every == 0 or step == len(rates):
                 _save(decoder, optimiser, step, path)
     return decoder.eval()
+
+
+def _learn(
+    decoder: Decoder,
+    optimiser: torch.optim.Optimizer,
+    batch: tuple[Tensor, Tensor],
+    how: tuple[float, bool],
+) -> float:
+    """Take one step at a learning rate, perhaps in bfloat16; return the loss before it."""
+    for group in optimiser.param_groups:
+        group["lr"] = how[0]
+    with torch.autocast("cpu", torch.bfloat16, enabled=how[1]):
+        loss = answer_loss(decoder, *batch)
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
+    optimiser.step()
+    return float(loss.detach())
 
 
 def answer_loss(decoder: Decoder, tokens: Tensor, targets: Tensor) -> Tensor:
@@ -118,10 +130,15 @@ def _batches(texts: Texts, size: int, seed: int) -> Iterator[np.ndarray]:
         yield batches[number]
 
 
-def _factor(step: int, steps: int, warmup: int) -> float:
-    """Raise the learning rate over the warm-up, then lower it along a cosine; every epoch anew."""
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps))))
-    return min(1.0, (step + 1) / warmup) * (0.02 + 0.98 * cosine)
+def _rates(schedule: Schedule, per_epoch: int) -> list[float]:
+    """The learning rate of each step: a rise, then a fall along a cosine, in every round."""
+    rates: list[float] = []
+    for share in schedule.rounds:
+        steps = max(1, round(share * per_epoch))
+        for step in range(steps):
+            fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps))
+            rates.append(schedule.rate * min(1.0, (step + 1) / schedule.warmup) * fall)
+    return rates
 
 
 def _optimiser(decoder: Decoder, schedule: Schedule) -> torch.optim.Optimizer:

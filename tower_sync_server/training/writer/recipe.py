@@ -53,7 +53,7 @@ class Trained:
     """What it was trained on."""
 
 
-DEFAULT = Recipe(texts=28_000, vocabulary=1536, schedule=Schedule(epochs=2))
+DEFAULT = Recipe(texts=28_000, vocabulary=1536, schedule=Schedule(rounds=(1.0, 0.5)))
 """What ships."""
 
 TOY = Recipe(
