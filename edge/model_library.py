@@ -31,9 +31,12 @@ from models.runner import RefusedModelError
 from models.semver import precedence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from models.answers import Answers
+
+    Trial = Callable[[Path, ModelRelease], None]
+    """Runs the model in this folder; raises RefusedModelError where it must not serve."""
 
 _ACTIVE, _MEASURED = "active.json", "measured.json"
 
@@ -114,7 +117,9 @@ class ModelLibrary:
         known = ", ".join(m.release.version for m in models) or "none"
         raise NotFoundError(f"There is no {id} {version}.", f"Versions on this device: {known}.")
 
-    def install(self, path: Path, answers: Answers | None = None) -> ModelRelease:
+    def install(
+        self, path: Path, answers: Answers | None = None, trial: Trial | None = None
+    ) -> ModelRelease:
         """Copy a model onto the device: a folder with `model.toml`, or a bare file.
 
         A model that is new to the device is active at once. Of a known one the active version
@@ -123,6 +128,7 @@ class ModelLibrary:
         Args:
             path: the folder or the file.
             answers: for a bare file: what it doesn't tell.
+            trial: runs it before it counts; None looks at its files alone.
 
         Raises:
             RefusedModelFileError: it can't serve, or this version has other content here already.
@@ -132,24 +138,37 @@ class ModelLibrary:
         # Here and not above: what looks into weights needs numpy, which the daemon does without.
         from edge.model_staging import place, staged
 
-        with self._alone():
-            try:
-                with staged(self._models, path, answers, self._limits) as (folder, release):
-                    self._keep_active(release.id)
-                    place(folder, self._models / release.id / release.version, release)
-            except RefusedModelError as e:
-                raise RefusedModelFileError(f"{path.name} is not taken: {e}", e.hint) from e
+        with self._alone(), _refusing(f"{path.name} is not taken"):
+            with staged(self._models, path, answers, self._limits) as (folder, release):
+                if trial is not None:
+                    trial(folder, release)
+                self._keep_active(release.id)
+                place(folder, self._models / release.id / release.version, release)
             return release
 
-    def activate(self, id: str, version: str) -> Model:  # noqa: A002 - the manifest's own word
+    def activate(
+        self,
+        id: str,  # noqa: A002 - the manifest's own word
+        version: str,
+        trial: Trial | None = None,
+    ) -> Model:
         """Choose this version; what serves changes with the next reload.
+
+        Args:
+            id: which model.
+            version: which of its versions.
+            trial: runs it before it is chosen; None trusts it.
 
         Raises:
             NotFoundError: it isn't on the device.
+            RefusedModelFileError: it failed its trial; nothing has changed.
             DiskFullError: no room; nothing has changed.
         """
         with self._alone():
             model, now = self.find(id, version), self.active(id)
+            if trial is not None:
+                with _refusing(f"{id} {version} stays off"):
+                    trial(model.folder, model.release)
             if now is not None and now.release.version != version:
                 before = self._before(id)
                 self._choose(id, Choice(version, (*before, now.release.version)[-10:]))
@@ -232,6 +251,15 @@ class ModelLibrary:
         now = self.active(id)
         if now is not None and id not in self._choices():
             self._choose(id, Choice(now.release.version))
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Say what a refusal was about."""
+    try:
+        yield
+    except RefusedModelError as e:
+        raise RefusedModelFileError(f"{what}: {e}", e.hint) from e
 
 
 def shipped_models() -> Path:

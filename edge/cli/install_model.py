@@ -10,6 +10,7 @@ import typer
 from edge.cli.eyes import library_of
 from edge.cli.new_token import refuse_other_user
 from edge.cli.output import note
+from edge.cli.trial import trial_with
 from edge.errors import BadRequestError
 from models.answers import Answers, NeedsAnswersError, Question
 from models.jsonable import InvalidWordError
@@ -44,9 +45,10 @@ def install_model(settings: Settings, file: Path, said: Sequence[str]) -> ModelR
         raise BadRequestError(f"There is no {file}.")
     refuse_other_user(settings.store.data_dir)
     library, answers = library_of(settings), parse_answers(said)
+    trial = trial_with(settings.vision)
     for _ in range(MAX_ROUNDS):
         try:
-            return library.install(file, _answers(answers))
+            return library.install(file, _answers(answers), trial)
         except NeedsAnswersError as e:
             if not sys.stdin.isatty():
                 _show_questions(str(e), e.questions)

@@ -62,6 +62,7 @@ def install(
     if release is None:
         raise typer.Exit(USAGE)
     _tell(settings, release, "installed", json)
+    _tell_if_idle(settings, release)
 
 
 @app.command("activate")
@@ -71,11 +72,12 @@ def activate(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Choose which version of a model serves."""
+    """Choose which version of a model serves; it is tried first, and refused if it fails."""
     from edge.cli.eyes import library_of
+    from edge.cli.trial import trial_with
 
     settings = settings_of(config)
-    model = library_of(settings).activate(ident, version)
+    model = library_of(settings).activate(ident, version, trial_with(settings.vision))
     _tell(settings, model.release, "active", json)
 
 
@@ -110,6 +112,17 @@ def _tell(settings: "Settings", release: "ModelRelease", what: str, json: bool) 
     else:
         typer.echo(f"{release.ref} is {what}")
         note(served)
+
+
+def _tell_if_idle(settings: "Settings", release: "ModelRelease") -> None:
+    """Say so where no profile asks for a model of this name: it would lie there unused."""
+    from edge.daemon import load_profiles
+    from models.release import Task
+
+    wanted = {m for profile in load_profiles(settings).values() for m in profile.model_ids}
+    if release.task is not Task.WRITE and release.id not in wanted:
+        note(f"no profile looks with {release.id}; profiles ask for {', '.join(sorted(wanted))}")
+        note("  to have one use it: --answer id=NAME, and --answer version=… to go on from another")
 
 
 def _as_json(model: "Model") -> dict[str, object]:

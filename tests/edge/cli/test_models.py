@@ -36,6 +36,14 @@ def folder(path: Path, version: str) -> Path:
     return path
 
 
+def bad_folder(path: Path, version: str) -> Path:
+    """A model whose files look well, and that answers nonsense: only running it tells."""
+    weights = tiny_models.v8(path / "m.onnx", normalised=True)
+    release = tiny_models.release_of(weights, head=HeadLayout.V8, id="tiny", version=version)
+    write_manifest(path, release)
+    return path
+
+
 def tiny(cli: Cli) -> dict[str, bool]:
     found = json.loads(cli("models", "list", "--json").out)["models"]
     return {m["version"]: m["active"] for m in found if m["id"] == "tiny"}
@@ -53,6 +61,29 @@ def test_install_activate_and_roll_back(cli: Cli, tmp_path: Path) -> None:
     assert ran.out == "tiny@1.0.0 is active\n"
     assert "from its next start" in ran.err
     assert tiny(cli) == {"1.0.0": True, "1.1.0": False}
+
+
+def test_a_model_that_fails_its_trial_is_not_installed(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("models", "install", bad_folder(tmp_path / "a", "1.0.0"))
+    assert ran.code == 1
+    assert "is not taken: the boxes reach" in ran.err
+    assert tiny(cli) == {}
+
+
+def test_a_model_that_fails_its_trial_is_not_activated(cli: Cli, tmp_path: Path) -> None:
+    cli("models", "install", folder(tmp_path / "a", "1.0.0"))
+    cli("models", "activate", "tiny", "1.0.0")
+    bad_folder(tmp_path / "data" / "models" / "tiny" / "1.1.0", "1.1.0")  # by hand
+    assert tiny(cli) == {"1.0.0": True, "1.1.0": False}
+    ran = cli("models", "activate", "tiny", "1.1.0")
+    assert (ran.code, ran.out) == (1, "")
+    assert "tiny 1.1.0 stays off: the boxes reach" in ran.err
+    assert tiny(cli) == {"1.0.0": True, "1.1.0": False}
+
+
+def test_a_model_under_a_name_that_no_profile_asks_for_is_told_so(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("models", "install", folder(tmp_path / "a", "1.0.0"))
+    assert "no profile looks with tiny; profiles ask for crop-pest-detector" in ran.err
 
 
 def test_the_list_is_for_people_too(cli: Cli, tmp_path: Path) -> None:
