@@ -55,6 +55,13 @@ class Link(threading.Thread):
 
     def run(self) -> None:
         """Connect, and connect again."""
+        try:
+            self._connect_and_again()
+        finally:
+            self._wake_in.close()
+            self._wake_out.close()
+
+    def _connect_and_again(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             connection = Connection(self._plan, self._tell)
@@ -74,8 +81,6 @@ class Link(threading.Thread):
             wait = longest * self._rng.uniform(0.5, 1.0)
             self.alive_until = time.monotonic() + wait + GRACE_S
             self._stopping.wait(wait)
-        self._wake_in.close()
-        self._wake_out.close()
 
     def _serve(self, connection: Connection) -> str:
         """One connection, from its beginning to its end; gives why it ended."""

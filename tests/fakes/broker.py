@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+# As root it would otherwise become another user, who can't read a folder of the test's.
 CONFIG = """
 listener {port} 127.0.0.1
+user root
 allow_anonymous true
 persistence false
 max_queued_messages 100000
@@ -89,8 +91,8 @@ def mosquitto(folder: Path, more: str = "") -> Iterator[Mosquitto]:
     if MOSQUITTO is None:
         pytest.skip("needs Debian's mosquitto; scripts/setup installs it")
     broker = Mosquitto(folder, more)
-    broker.start()
     try:
+        broker.start()
         yield broker
     finally:
         broker.kill()

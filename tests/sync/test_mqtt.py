@@ -1,0 +1,206 @@
+"""The MQTT transport against a real mosquitto, with what it does to its clients."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sync.broker import Broker, Tls
+from sync.errors import BadTransportError
+from sync.mqtt import MqttTransport
+from sync.mqtt_client import Connection
+from sync.transport import SLOTS, Connected, Delivered, Event, Lost, Received, Will
+from tests.fakes.broker import Mosquitto, free_port, mosquitto
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ACL = """
+acl_file {folder}/acl
+"""
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with mosquitto(tmp_path) as running:
+        yield running
+
+
+class Client:
+    """A transport and everything it said."""
+
+    def __init__(self, transport: MqttTransport) -> None:
+        self.transport, self.events = transport, list[Event]()
+        transport.start(self.events.append)
+
+    def of(self, kind: type) -> list:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def wait(self, kind: type, count: int = 1, seconds: float = 10) -> list:
+        """Wait for so many of these."""
+        until(lambda: len(self.of(kind)) >= count, seconds)
+        return self.of(kind)
+
+
+def until(done: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@contextmanager
+def client(
+    broker: Broker, *filters: str, will: Will | None = None, **more: int
+) -> Iterator[Client]:
+    """A connected client."""
+    made = Client(MqttTransport(broker, filters, will, **more))
+    made.wait(Connected)
+    try:
+        yield made
+    finally:
+        made.transport.stop()
+
+
+def test_a_message_arrives_and_is_confirmed(broker: Mosquitto) -> None:
+    with client(broker.at("tower"), "a/+") as tower, client(broker.at("pi")) as pi:
+        token = pi.transport.publish("a/b", b"hello")
+        (received,) = tower.wait(Received)
+        assert (received.topic, received.payload) == ("a/b", b"hello")
+        assert pi.wait(Delivered) == [Delivered(token, accepted=True)]
+
+
+def test_no_more_than_sixteen_messages_are_taken_at_once(broker: Mosquitto) -> None:
+    with client(broker.at("tower"), "a") as tower, client(broker.at("pi")) as pi:
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            tokens = [pi.transport.publish("a", b"%d" % n) for n in range(40)]
+            assert pi.transport.free == 0
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+        assert sum(token is not None for token in tokens) == SLOTS
+        assert [e.payload for e in tower.wait(Received, SLOTS)] == [b"%d" % n for n in range(SLOTS)]
+
+
+def test_a_broker_that_takes_fewer_at_once_is_given_fewer(tmp_path: Path) -> None:
+    few = "max_inflight_messages 3"
+    with mosquitto(tmp_path, few) as broker, client(broker.at("pi")) as pi:
+        assert pi.transport.free == 3
+
+
+def test_what_is_not_acknowledged_holds_the_next_messages_back(broker: Mosquitto) -> None:
+    with client(broker.at("tower"), "a") as tower, client(broker.at("pi")) as pi:
+        for n in range(40):
+            until(lambda: pi.transport.free > 0)
+            pi.transport.publish("a", b"%d" % n)
+        time.sleep(0.3)
+        assert len(tower.of(Received)) == SLOTS
+        for event in tower.of(Received):
+            tower.transport.done(event.receipt)
+        tower.wait(Received, 2 * SLOTS)
+
+
+def test_a_message_that_nobody_listens_for_is_not_accepted(broker: Mosquitto) -> None:
+    with client(broker.at("pi")) as pi:
+        pi.transport.publish("a", b"x")
+        (delivered,) = pi.wait(Delivered)
+        assert not delivered.accepted
+        assert "subscribers" in delivered.reason
+
+
+def test_a_message_that_the_acl_forbids_is_not_accepted(tmp_path: Path) -> None:
+    (tmp_path / "acl").write_text("topic readwrite mine/#\n")
+    with mosquitto(tmp_path, ACL.format(folder=tmp_path)) as broker, client(broker.at("pi")) as pi:
+        pi.transport.publish("yours/a", b"x")
+        (delivered,) = pi.wait(Delivered)
+        assert not delivered.accepted
+        assert "authorized" in delivered.reason
+
+
+def test_a_broker_that_dies_is_noticed_and_found_again(broker: Mosquitto) -> None:
+    with client(broker.at("pi"), "a") as pi:
+        broker.kill()
+        pi.wait(Lost)
+        assert pi.transport.publish("a", b"x") is None
+        broker.start()
+        pi.wait(Connected, 2, 20)
+        pi.transport.publish("a", b"x")
+        pi.wait(Received)
+
+
+def test_a_broker_that_hangs_is_noticed_after_twice_the_keepalive(broker: Mosquitto) -> None:
+    with client(broker.at("pi"), "a", keepalive_s=1) as pi:
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            pi.wait(Lost, 1, 5)
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+        pi.wait(Connected, 2, 20)
+
+
+def test_a_link_that_nobody_answers_on_says_why(tmp_path: Path) -> None:
+    pi = Client(MqttTransport(Broker("127.0.0.1", "pi", free_port())))
+    assert "refused" in pi.wait(Lost)[0].reason.lower()
+    assert pi.transport.free == 0
+    pi.transport.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_network_thread_that_died_is_replaced(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client(broker.at("pi"), "a") as pi:
+        with monkeypatch.context() as patch:
+
+            def die(*_: object) -> None:
+                raise SystemExit
+
+            patch.setattr(Connection, "pump", die)
+            until(lambda: not any(t.name == "mqtt" for t in threading.enumerate()), 5)
+        assert pi.of(Lost) == []
+        pi.transport.check()
+        pi.wait(Lost)
+        pi.wait(Connected, 2)
+        assert pi.transport.restarts == 1
+        pi.transport.publish("a", b"x")
+        pi.wait(Received)
+
+
+def test_a_network_thread_that_is_stuck_is_replaced_and_not_listened_to_any_more(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = threading.Event()
+    with client(broker.at("pi"), "a") as pi:
+        pi.transport.check()
+        assert pi.transport.restarts == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "pump", lambda *_: stuck.wait(20))
+            time.sleep(1.2)
+        link = pi.transport._link
+        assert link is not None
+        link.alive_until = 0
+        pi.transport.check()
+        pi.wait(Connected, 2)
+        said = len(pi.events)
+        stuck.set()
+        link.join(5)
+        assert len(pi.events) == said
+
+
+def test_the_will_is_said_for_who_dies_and_for_who_leaves(broker: Mosquitto) -> None:
+    with client(broker.at("tower"), "+/state") as tower:
+        with client(broker.at("pi"), will=Will("pi/state", b"gone")):
+            pass
+        assert tower.wait(Received)[0].payload == b"gone"
+
+
+def test_a_certificate_that_can_not_be_read_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BadTransportError, match="certificates"):
+        MqttTransport(Broker("127.0.0.1", "pi", tls=Tls(tmp_path / "none.pem")))
