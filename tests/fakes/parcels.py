@@ -72,7 +72,7 @@ class SentCase:
 
     def body(self) -> dict[str, Any]:
         image = {**GOLDEN["images"][0], "sha256": self.image, "size": len(self.photo)}
-        own = {"id": self.id, "seq": self.seq, "rev": self.rev, "images": [image]}
+        own = {"id": self.id, "seq": self.seq, "rev": self.rev, "images": [image], "clock_ok": True}
         return {**{k: v for k, v in GOLDEN.items() if k != "sync"}, **own, **self.more}
 
     def case(self) -> Parcel:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tower_sync_server.archive.database import (
+    connect,
+    insert_unless_there,
+    reading,
+    sqlite_dsn,
+    writing,
+)
+from tower_sync_server.archive.tables import devices, metadata
+from tower_sync_server.archive.upgrade import migrate
+from tower_sync_server.errors import OperatorError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROW = {"device": "gate", "first_us": 1, "seen_us": 1, "online": True, "state": "{}"}
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = connect(sqlite_dsn(tmp_path / "archive.db"))
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_the_migrations_make_just_the_tables_that_the_program_knows(engine: sa.Engine) -> None:
+    with reading(engine) as db:
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+
+
+def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:
+    with writing(engine) as db:
+        insert_unless_there(db, devices, ROW)
+
+    migrate(engine)
+
+    with reading(engine) as db:
+        assert db.scalar(sa.select(devices.c.device)) == "gate"
+
+
+def test_an_archive_of_a_newer_program_is_left_alone(engine: sa.Engine) -> None:
+    with writing(engine) as db:
+        db.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(OperatorError, match="newer"):
+        migrate(engine)
+
+
+def test_every_commit_reaches_the_disk(engine: sa.Engine) -> None:
+    with reading(engine) as db:
+        assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert db.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_of_two_rows_with_one_key_the_first_stays(engine: sa.Engine) -> None:
+    with writing(engine) as db:
+        assert insert_unless_there(db, devices, ROW)
+        assert not insert_unless_there(db, devices, {**ROW, "state": "other"})
+        assert db.scalar(sa.select(devices.c.state)) == "{}"
+
+
+def test_what_fails_halfway_leaves_nothing(engine: sa.Engine) -> None:
+    def write() -> None:
+        with writing(engine) as db:
+            insert_unless_there(db, devices, ROW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
+
+    with reading(engine) as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(devices)) == 0
+
+
+def test_writers_wait_for_each_other(engine: sa.Engine) -> None:
+    def write(number: int) -> None:
+        with writing(engine) as db:
+            seen = db.scalar(sa.select(sa.func.count()).select_from(devices))
+            insert_unless_there(db, devices, {**ROW, "device": f"d{number}-{seen}"})
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with reading(engine) as db:
+        names = list(db.scalars(sa.select(devices.c.device)))
+    assert sorted(name.partition("-")[2] for name in names) == [str(n) for n in range(8)]
+
+
+def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    engine = connect(sqlite_dsn(tmp_path / "nowhere" / "archive.db"))
+
+    with pytest.raises(UnavailableError, match="unable to open"), reading(engine):
+        pass
+
+
+@pytest.mark.parametrize("dsn", ["", "nonsense", "nosuch://localhost/x"])
+def test_an_address_that_is_none_says_what_to_set(dsn: str) -> None:
+    with pytest.raises(OperatorError) as e:
+        connect(dsn)
+
+    assert "store.dsn" in e.value.hint
