@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from edge.adapters.vision_pool import WorkerVision
+    from edge.adapters.vision.pool import WorkerVision
     from edge.config import Settings
     from edge.ports import Inspection, Photo
     from edge.store.store import Store
@@ -50,7 +50,7 @@ async def open_eyes(
         VisionFailedError: no worker starts.
     """
     profiles = load_profiles(settings)
-    vision = make_vision(settings.vision, profiles, library_of(settings), measured)
+    vision = make_vision(settings, profiles, library_of(settings), measured)
     await vision.start()
     try:
         status = await vision.ready()
