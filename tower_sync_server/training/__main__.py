@@ -66,7 +66,7 @@ def main(
     if as_json_:
         typer.echo(json.dumps(as_json(figures), indent=2))
     else:
-        Console().print(_table(figures))
+        Console(width=max(100, Console().width)).print(_table(figures))
 
 
 def _train(model: str, folder: Path, run: tuple[Path, int], console: Console) -> bool:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 class Plan:
     """How long and how fast."""
 
-    epochs: int = 12
+    epochs: int = 24
     """Rounds over the crops."""
     batch: int = 32
     """Crops in a batch."""
-    rate: float = 1e-3
+    rate: float = 2e-3
     """Highest learning rate, lowered along a cosine."""
-    decay: float = 0.03
+    decay: float = 0.02
     """Weight decay of AdamW."""
     smoothing: float = 0.03
     """Share of each target that is spread over the other classes."""

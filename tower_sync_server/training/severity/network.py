@@ -27,7 +27,7 @@ class SeverityNet(nn.Module):
             ConvUnit(third, fourth, stride=2), SplitStage(fourth, fourth, 2)
         )
         self.mean, self.peak = nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1)
-        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(2 * fourth, classes))
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(2 * fourth, classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits of each crop."""
