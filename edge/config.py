@@ -78,7 +78,7 @@ class VisionSettings(Section):
     """Address space of the worker."""
     max_rss_mb: int = Field(default=400, ge=64)
     """Resident memory from which the worker is replaced between two photos."""
-    queue: int = Field(default=8, ge=1)
+    queue: int = Field(default=64, ge=1)
     """Photos that may wait."""
     threads: int = Field(default=0, ge=0)
     """Threads of an inference; 0 measures and chooses."""

@@ -8,13 +8,14 @@ photo ─► inspect (decode, quality, detect, classify: in the vision worker)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.draft import CaseDraft
 from edge.errors import BadRequestError, RetakeError, UnknownProfileError
 from edge.events import EventKind
+from edge.once import Once
 from edge.ports import Inspection, Photo
 from edge.steps.decide import decide
 from edge.steps.estimate import estimate
@@ -112,6 +113,7 @@ class Pipeline:
         self._clock = clock
         self._identity = identity
         self._default = default_profile
+        self._keeping: Once[tuple[Case, bool]] = Once()
 
     def profile(self, name: str | None) -> Profile:
         """The profile of that name, or the device's own where none is named.
@@ -183,9 +185,28 @@ class Pipeline:
         """
         if not submissions:
             raise BadRequestError("There is no photo.", "Send `image` or `image_id`.")
+
+        def work() -> Coroutine[None, None, tuple[Case, bool]]:
+            return self._keep(submissions, profile, form or {}, device, idempotency_key, attended)
+
+        if idempotency_key is None:
+            return await work()
+        wanted = (tuple(submissions), profile, dict(form or {}), device)
+        (case, created), own = await self._keeping.do(idempotency_key, wanted, work)
+        return case, created and own
+
+    async def _keep(
+        self,
+        submissions: Sequence[Submission],
+        profile: str | None,
+        form: Mapping[str, FormValue],
+        device: str,
+        idempotency_key: str | None,
+        attended: bool,
+    ) -> tuple[Case, bool]:
         name, looked = await self._look_at_all(submissions, profile)
         chosen = self.profile(name)
-        answers = validate_form(form or {}, chosen, complete=attended)
+        answers = validate_form(form, chosen, complete=attended)
         shots = name_shots([each.shot for each in submissions], chosen)
         draft = self._draft(looked, shots, chosen, answers, device)
         photos = [each.photo for each in looked]

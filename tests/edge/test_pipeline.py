@@ -126,6 +126,19 @@ async def test_fifty_requests_with_one_key_make_one_case(device: Device) -> None
     assert {case.id for case, _ in kept} == {kept[0][0].id}
     assert sum(created for _, created in kept) == 1
     assert await stored(device) == 1
+    assert device.vision.jobs == 1, "the others wait for its answer and not in the queue"
+
+
+async def test_one_key_with_two_photos_at_once_is_a_case_and_a_conflict(device: Device) -> None:
+    said = await asyncio.gather(
+        *(
+            pipeline(device).keep([Submission(photo=picture(seed=seed))], idempotency_key="k")
+            for seed in (1, 2)
+        ),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in said) == ["ConflictError", "tuple"]
+    assert await stored(device) == 1
 
 
 async def test_without_a_key_every_request_is_a_case(device: Device) -> None:

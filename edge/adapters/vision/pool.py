@@ -55,8 +55,10 @@ class VisionLimits:
     """For each step of a worker's start: its imports, and each model's trial."""
     max_rss_mb: float = 400.0
     """Resident memory from which it is replaced, between two jobs."""
-    queue: int = 8
+    queue: int = 64
     """Jobs that may wait."""
+    queue_bytes: int = 64_000_000
+    """Of the photos that wait; one may always."""
     heartbeat_s: float = 3.0
     """Between two looks at an idle worker."""
 
@@ -177,7 +179,9 @@ class WorkerVision:
                 "This photo took the vision worker down before.",
                 "Take another photo, or save this one anew with another program.",
             )
-        if len(self._jobs) >= self._limits.queue:
+        held = sum(len(each.photo) for each in self._jobs)
+        crowded = held and held + len(job.photo) > self._limits.queue_bytes
+        if crowded or len(self._jobs) >= self._limits.queue:
             raise VisionBusyError(
                 f"{len(self._jobs)} photos are waiting already.", "Try again in a few seconds."
             )

@@ -193,6 +193,16 @@ async def test_more_photos_than_may_wait_are_refused_at_once():
         await asyncio.gather(running, *waiting)
 
 
+async def test_more_bytes_than_may_wait_are_refused_but_one_photo_may_always():
+    async with serving(limits=replace(FAST, queue_bytes=10)) as vision:
+        running = asyncio.create_task(vision.inspect(b"sleep 0.3", "p"))
+        await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(vision.inspect(b"next, and larger than all of it", "p"))
+        await asyncio.sleep(0.05)
+        await _busy(vision)
+        await asyncio.gather(running, waiting)
+
+
 async def _busy(vision) -> None:
     with pytest.raises(VisionBusyError) as caught:
         await vision.inspect(b"one too many", "p")
