@@ -47,7 +47,7 @@ def load(
     except ValidationError as e:
         raise ConfigError("\n".join(_problem(dict(one), origins) for one in e.errors())) from e
     if "store.data_dir" not in origins:
-        settings = _with_data_dir(settings, default_data_dir(environ))
+        settings = _with_data_dir(settings, _default_data_dir(environ))
     refuse_open_doors(settings)
     return settings
 
@@ -74,16 +74,27 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """The system's folder where this user may write there, else one in the user's home."""
-    system = Settings().store.data_dir
-    there = next(p for p in (system, *system.parents) if p.exists())
-    if os.access(there, os.W_OK | os.X_OK):
+def choose_data_dir(system: Path, usable: bool, xdg: str, home: Path) -> Path:
+    """Decide where everything durable lives when nobody said.
+
+    Args:
+        system: the system's folder for it.
+        usable: whether this user can write there.
+        xdg: `XDG_DATA_HOME`; ignored unless absolute, as its specification says.
+        home: the user's home.
+    """
+    if usable:
         return system
-    xdg = environ.get("XDG_DATA_HOME", "")
-    home = Path(environ.get("HOME") or "~").expanduser()
     base = Path(xdg) if xdg and Path(xdg).is_absolute() else home / ".local" / "share"
     return base / system.name
+
+
+def _default_data_dir(environ: Mapping[str, str]) -> Path:
+    system = Settings().store.data_dir
+    there = next(p for p in (system, *system.parents) if p.exists())
+    usable = os.access(there, os.W_OK | os.X_OK)
+    home = Path(environ.get("HOME") or "~").expanduser()
+    return choose_data_dir(system, usable, environ.get("XDG_DATA_HOME", ""), home)
 
 
 def _from_file(path: Path) -> tuple[Values, Origins]:
@@ -109,8 +120,8 @@ def _add_environment(environ: Mapping[str, str], values: Values, origins: Origin
             continue
         section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("__")
         values.setdefault(section, {})[key] = _value(section, key, environ[name])
-        origins[f"{section}.{key}"] = origins.setdefault(section, name)
         origins[f"{section}.{key}"] = name
+        origins.setdefault(section, name)
 
 
 def _value(section: str, key: str, text: str) -> Any:
