@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMAND = (sys.executable, "-P", "-m", "edge.adapters.vision.worker")
 """What starts a worker; the number of its socket's descriptor follows."""
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",  # glibc's default of 8 per core keeps freed photos resident
     # What a photo needed is kept for the next one: giving each buffer back at once and taking it
     # anew costs 5000 page faults a photo. The worker gives it back when it rests.
@@ -188,4 +188,4 @@ def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     kept = {
         k: v for k, v in inherited.items() if not k.startswith("EDGECASE_")
     }  # secrets stay here
-    return {**kept, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path)}
+    return {**kept, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path)}
