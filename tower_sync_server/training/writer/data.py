@@ -56,6 +56,22 @@ def open_texts(folder: Path, count: int, vocabulary: int, seed: int) -> tuple[To
         return tokenizer, Texts(file["tokens"], file["starts"], file["answers"])
 
 
+def drill(tokenizer: Tokenizer, count: int, seed: int) -> Texts:
+    """Make exercises in copying: a prompt of random pieces, and the same pieces as its answer."""
+    rng = np.random.default_rng(seed)
+    first, last = len(tokenizer.tokens) - len(tokenizer.pieces), len(tokenizer.tokens)
+    rows: list[int] = []
+    starts, answers = [], []
+    for _ in range(count):
+        said = rng.integers(first, last, int(rng.integers(3, 24))).tolist()
+        starts.append(len(rows))
+        rows += [BEGIN, *said, END, BEGIN]
+        answers.append(len(rows))
+        rows += [*said, END]
+    starts.append(len(rows))
+    return Texts(np.asarray(rows, np.uint16), np.asarray(starts), np.asarray(answers))
+
+
 def cut(examples: list[Example], tokenizer: Tokenizer) -> Texts:
     """Cut examples into tokens: begin, prompt, end, begin, answer, end."""
     rows: list[int] = []

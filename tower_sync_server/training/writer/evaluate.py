@@ -38,6 +38,8 @@ BARS = {
 }  # fmt: skip
 """Figure → what it has to reach or, for the last three, to stay below."""
 SLICE, PRECISION = "held_out", "q8_0"
+_STARTS = 3
+"""The fastest of so many counts: others may be at work on this machine."""
 _FREE_SHARE = 5
 """One in so many is also written without a grammar."""
 
@@ -75,7 +77,7 @@ def measure(folder: Path, seed: int, count: int) -> tuple[list[Figure], list[str
     with Child(weights) as child:
         written = [_write(child, one) for one in facts]
         free = [_write_freely(child, one) for one in facts[::_FREE_SHARE]]
-        load_s = child.load_s
+        load_s = min(child.load_s, *(_load_s(weights) for _ in range(_STARTS - 1)))
     loaded = load_gguf(weights)
     values = _values(written, loaded) | {"load_s": load_s}
     values["megabytes"] = weights.stat().st_size / 1e6
@@ -106,6 +108,11 @@ def perplexity(loaded: Loaded, examples: Sequence[Example]) -> float:
             nats += float(answer_loss(loaded.decoder, *padded(texts, rows))) * count
             tokens += count
     return math.exp(nats / max(1.0, tokens))
+
+
+def _load_s(weights: Path) -> float:
+    with Child(weights) as child:
+        return child.load_s
 
 
 def _write(child: Child, facts: Facts) -> Written:

@@ -43,8 +43,10 @@ text. **Not for** chatting: it knows no other sentences. It answers in English o
 `scripts/train-default-models --evaluate --only {id} --seed {run} --photos {count}`: {count} sets of
 facts whose labels, grades, subjects and currencies are in no training text, written by the device's
 own child process on one thread. A skeleton is a text with its facts masked: counts, things, places,
-amounts, and what stands word for word. `perplexity` is the model's own, for each token of what it
-wrote under the grammar; `perplexity_ratio` is that over what it writes without any grammar.
+amounts, and what stands word for word. `load_s` is from the start of the process until it is ready,
+the fastest of three. `perplexity` is the model's own, for each token of what it wrote under the
+grammar, `perplexity_free` that of what it writes about every fifth of them without any, and
+`faithful_free` the share of those that could be published; a bar of 0 means that there is none.
 
 | figure | measured | bar | |
 |---|---|---|---|

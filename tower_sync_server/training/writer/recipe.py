@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tower_sync_server.training.writer.data import Texts, open_texts
+from tower_sync_server.training.writer.data import Texts, drill, open_texts
 from tower_sync_server.training.writer.loop import Schedule, train
 from tower_sync_server.training.writer.network import Decoder, Shape
 from tower_sync_server.training.writer.tokenizer import Tokenizer
@@ -35,6 +35,10 @@ class Recipe:
     """Width inside the feed-forward part."""
     schedule: Schedule = field(default_factory=Schedule)
     """Batches and rates."""
+    drills: int = 16_000
+    """Exercises in copying, between two rounds of texts."""
+    again: float = 0.5
+    """Times through the texts after the exercises."""
     seed: int = 7
     """Of texts, weights and order."""
     threads: int = 1
@@ -53,12 +57,13 @@ class Trained:
     """What it was trained on."""
 
 
-DEFAULT = Recipe(texts=28_000, vocabulary=1536, schedule=Schedule(rounds=(1.0, 0.5)))
+DEFAULT = Recipe(texts=28_000, vocabulary=1536)
 """What ships."""
 
 TOY = Recipe(
-    texts=2400,
+    texts=2000,
     vocabulary=700,
+    drills=1600,
     width=96,
     layers=2,
     heads=3,
@@ -93,5 +98,13 @@ def train_writer(recipe: Recipe, work: Path, report: Callable[[str], None]) -> T
     report(f"writing {recipe.texts} texts")
     tokenizer, texts = open_texts(folder, recipe.texts, recipe.vocabulary, recipe.seed)
     decoder = untrained(recipe, tokenizer)
-    place = (folder / "last.pt", recipe.seed)
-    return Trained(train(decoder, texts, recipe.schedule, place, report), tokenizer, texts)
+    exercises = drill(tokenizer, recipe.drills, recipe.seed)
+    later = replace(recipe.schedule, rounds=(recipe.again,))
+    for name, what, schedule, seed in (
+        ("texts", texts, recipe.schedule, recipe.seed),
+        ("drill", exercises, replace(recipe.schedule, warmup=40), recipe.seed),
+        ("again", texts, later, recipe.seed + 1),
+    ):
+        report(f"{name}:")
+        train(decoder, what, schedule, (folder / f"{name}.pt", seed), report)
+    return Trained(decoder, tokenizer, texts)
