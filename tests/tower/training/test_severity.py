@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from tower_sync_server.training.network import DetectorNet
 from tower_sync_server.training.severity.calibrate import (
     energies,
     expected_calibration_error,
@@ -12,6 +14,7 @@ from tower_sync_server.training.severity.calibrate import (
     separation,
 )
 from tower_sync_server.training.severity.crops import OUTSIDE, SIDE, CropSpec, open_crops
+from tower_sync_server.training.severity.network import SeverityNet, start_from_detector
 
 
 def overconfident(count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -56,3 +59,15 @@ def test_crops_of_damage_carry_its_severity(tmp_path: Path) -> None:
 def test_foreign_crops_carry_none(tmp_path: Path) -> None:
     spec = CropSpec("train", 0, 4, foreign=True, longer_side=320)
     assert set(open_crops(tmp_path, spec, workers=1).severities.tolist()) == {OUTSIDE}
+
+
+def test_the_classifier_starts_with_what_the_detector_knows(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    detector, classifier = DetectorNet(6), SeverityNet(3)
+    torch.save(detector.state_dict(), tmp_path / "best.pt")
+    assert start_from_detector(classifier, tmp_path / "best.pt") > 100
+    assert torch.equal(classifier.stem[0][0].weight, detector.stem[0][0].weight)
+
+
+def test_the_classifier_gives_a_logit_for_each_severity() -> None:
+    assert SeverityNet(3).eval()(torch.zeros(2, 3, SIDE, SIDE)).shape == (2, 3)
