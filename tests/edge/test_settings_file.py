@@ -239,3 +239,22 @@ def test_whatever_is_written_gives_settings_or_problems_that_can_be_printed(
 def test_an_environment_that_is_no_unicode_is_told_in_print() -> None:
     error = refused(None, {"EDGECASE_HTTP__PORT": "\udcff", "EDGECASE_HTTP__PROT": "\udcfe"})
     error.message.encode()
+
+
+def test_cases_do_not_travel_over_a_network_in_the_clear() -> None:
+    with pytest.raises(ConfigError, match="in the clear") as refused:
+        load(None, {"EDGECASE_SYNC__HOST": "tower.example"}, NOWHERE)
+    assert "sync.ca" in refused.value.hint
+    assert read(None, {"EDGECASE_SYNC__HOST": "tower.example"}, NOWHERE).settings.sync.host == ""
+
+
+@pytest.mark.parametrize("more", [{}, {"EDGECASE_SYNC__CA": "/etc/edgecase/ca.pem"}])
+def test_a_tower_on_loopback_or_behind_a_certificate_is_fine(more: dict[str, str]) -> None:
+    host = "tower.example" if more else "127.0.0.1"
+    assert load(None, {"EDGECASE_SYNC__HOST": host, **more}, NOWHERE).sync.host == host
+
+
+@pytest.mark.parametrize("window", ["22-6", "24:00-06:00", "22:00", "22:00-06:00 "])
+def test_a_window_that_is_none_is_refused(window: str) -> None:
+    with pytest.raises(ConfigError, match="window"):
+        load(None, {"EDGECASE_SYNC__WINDOW": window}, NOWHERE)

@@ -29,8 +29,9 @@ from sync.messages import Kind
 from sync.payload import case_payload, read_case
 from tests.fakes.broker import Mosquitto, mosquitto
 from tests.fakes.drafts import draft, photo
+from tests.fakes.slow_link import slow_link
 from tests.fakes.stores import make, opened
-from tests.fakes.tower import FakeTower, tower
+from tests.fakes.tower_in_memory import FakeTower, tower
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -65,7 +66,7 @@ async def sending(
     store: Store, broker: Mosquitto, events: Events | None = None, **settings: object
 ) -> AsyncIterator[Uplink]:
     """An uplink at work."""
-    wanted = SyncSettings(host="127.0.0.1", port=broker.port, **settings)
+    wanted = SyncSettings(**{"host": "127.0.0.1", "port": broker.port, **settings})
     identity = Identity(DEVICE, "boot 1")
     uplink = make_uplink(wanted, store, events or Events(), SystemClock(), identity)
     assert isinstance(uplink, Uplink)
@@ -281,3 +282,27 @@ async def test_a_device_that_is_killed_again_and_again_delivers_everything_once(
             await drained(store)
         check(fake, cases, sizes)
     assert kills > 3
+
+
+@pytest.mark.slow
+async def test_over_a_slow_link_that_is_cut_again_and_again_little_is_sent_twice(
+    store: Store, broker: Mosquitto
+) -> None:
+    """As 256 kbit/s cut every 20 s, eight times as fast."""
+    sizes = dict.fromkeys(range(1, 9), 400000)
+    cases = [await add(store, n, sizes[n]) for n in sizes]
+    with tower(broker.at("tower")) as fake, slow_link(broker.port, 2048) as link:
+        async with sending(store, broker, port=link.port) as uplink:
+            while (await store.backlog()).parcels:
+                await until(lambda: uplink.status().connected)
+                for _ in range(25):
+                    await asyncio.sleep(0.1)
+                    if not (await store.backlog()).parcels:
+                        break
+                else:
+                    link.cut()
+        check(fake, cases, sizes)
+        payload = sum(len(data) for data in fake.held.archive.values())
+        print(f"{link.cuts} cuts, {link.up / payload:.3f} bytes carried for each byte of payload")
+        assert link.cuts >= 4
+        assert link.up / payload < 1.15

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -204,3 +206,54 @@ def test_the_will_is_said_for_who_dies_and_for_who_leaves(broker: Mosquitto) -> 
 def test_a_certificate_that_can_not_be_read_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadTransportError, match="certificates"):
         MqttTransport(Broker("127.0.0.1", "pi", tls=Tls(tmp_path / "none.pem")))
+
+
+class Certificates:
+    """An authority, the broker's certificate and a device's, made by openssl."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ca = self._run("ca", "-x509", "-subj", "/CN=authority")
+        self.broker = self._signed("broker", "subjectAltName=IP:127.0.0.1")
+        self.pi = self._signed("pi", "keyUsage=digitalSignature")
+
+    def key(self, certificate: Path) -> Path:
+        return certificate.with_suffix(".key")
+
+    def _signed(self, name: str, extension: str) -> Path:
+        by = ("-CA", str(self.ca), "-CAkey", str(self.key(self.ca)))
+        return self._run(name, "-x509", *by, "-subj", f"/CN={name}", "-addext", extension)
+
+    def _run(self, name: str, *more: str) -> Path:
+        made = self.folder / f"{name}.pem"
+        command = ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        command += ["-nodes", "-days", "2", "-keyout", str(self.key(made)), "-out", str(made)]
+        subprocess.run([*command, *more], check=True, capture_output=True)
+        return made
+
+
+def test_over_tls_both_sides_show_a_certificate(tmp_path: Path) -> None:
+    made = Certificates(tmp_path)
+    config = f"""
+        cafile {made.ca}
+        certfile {made.broker}
+        keyfile {made.key(made.broker)}
+        tls_version tlsv1.3
+        require_certificate true
+        use_identity_as_username true
+        acl_file {tmp_path}/acl
+    """
+    (tmp_path / "acl").write_text("pattern readwrite edgecase/v1/d/%u/#\n")
+    with mosquitto(tmp_path, config) as broker:
+        own = Tls(made.ca, made.pi, made.key(made.pi))
+        at = Broker("127.0.0.1", "pi", broker.port, own)
+        with client(at, "edgecase/v1/d/pi/ack") as pi:
+            for device, accepted in (("pi", True), ("other", False)):
+                pi.transport.publish(f"edgecase/v1/d/{device}/ack", b"x" * 65_000)
+                assert pi.wait(Delivered, 1 + (not accepted))[-1].accepted == accepted
+            (received,) = pi.wait(Received)
+            assert received.payload == b"x" * 65_000
+        stranger = Client(MqttTransport(replace(at, tls=Tls(made.ca))))
+        assert stranger.wait(Lost)
+        assert stranger.of(Connected) == []
+        stranger.transport.stop()

@@ -1,0 +1,80 @@
+"""A link to a port: so many bytes a second each way, cut now and then; it counts what passes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PIECE = 2048
+BUFFER = 8192
+
+
+class SlowLink:
+    """A TCP proxy of small buffers, so that what it hasn't carried is still with the sender."""
+
+    def __init__(self, port: int, kbit_s: float) -> None:
+        """Lead to `port` of loopback."""
+        self.up = 0
+        """Bytes carried towards the port."""
+        self.cuts = 0
+        self._target = port
+        self._bytes_s = kbit_s * 125
+        self._open: list[socket.socket] = []
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen()
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """End every connection."""
+        self.cuts += 1
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+
+    def close(self) -> None:
+        """End it all."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+                self._open += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(
+                        target=self._carry, args=(source, sink, source is near), daemon=True
+                    ).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(PIECE):
+                time.sleep(len(data) / self._bytes_s)
+                sink.sendall(data)
+                self.up += len(data) * up
+            sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def slow_link(port: int, kbit_s: float) -> Iterator[SlowLink]:
+    """A running one."""
+    link = SlowLink(port, kbit_s)
+    try:
+        yield link
+    finally:
+        link.close()
