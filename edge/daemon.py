@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def run(settings: Settings, problem: ConfigError | None = None) -> None:
     if problem is None:
         asyncio.run(_run(settings, profiles))
         return
-    log.error("%s %s", problem.message, problem.hint)
+    log.error("%s", "; ".join(filter(None, (problem.message, problem.hint))))
     app = build_broken_app(problem, settings.http, settings.device.name)
     asyncio.run(_serve(app, settings.http, {}))
 
@@ -247,7 +248,7 @@ async def _serve(app: web.Application, http: HttpSettings, background: Mapping[s
     tasks = [asyncio.create_task(_told_to_stop(), name="stop")]
     tasks += [asyncio.create_task(work, name=name) for name, work in background.items()]
     try:
-        await web.TCPSite(runner, http.host, http.port).start()
+        await _listen(runner, http)
         log.info("listening on http://%s:%d", http.host, http.port)
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
@@ -259,6 +260,17 @@ async def _serve(app: web.Application, http: HttpSettings, background: Mapping[s
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, http: HttpSettings) -> None:
+    try:
+        await web.TCPSite(runner, http.host, http.port).start()
+    except OSError as e:
+        why = os.strerror(e.errno) if e.errno and e.errno > 0 else e.strerror or str(e)
+        raise OperatorError(
+            f"Can't listen on {http.host}:{http.port}: {why}.",
+            "Stop the program that does, or set another http.port (EDGECASE_HTTP__PORT).",
+        ) from e
 
 
 async def _told_to_stop() -> None:

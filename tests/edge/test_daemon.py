@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -54,6 +55,25 @@ def test_a_daemon_becomes_ready_and_stops_cleanly_within_five_seconds(tmp_path: 
         device.process.send_signal(signal.SIGTERM)
         assert device.process.wait(10) == 0
         assert time.monotonic() - started < 5
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        there = {"EDGECASE_HTTP__PORT": port, "EDGECASE_STORE__DATA_DIR": str(tmp_path)}
+        ran = subprocess.run(
+            [sys.executable, "-m", "edge", "run"],
+            env={**os.environ, **there},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            cwd=ROOT,
+        )
+    assert ran.returncode == 1
+    assert f"Can't listen on 127.0.0.1:{port}: Address already in use." in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.mark.slow
