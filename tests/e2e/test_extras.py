@@ -75,8 +75,18 @@ def test_the_edge_carries_its_profiles_pages_and_models(edge: Path) -> None:
 def test_the_tower_installs_without_a_camera_an_engine_or_a_language_model(tower: Path) -> None:
     never = {"onnxruntime", "cv2", "torch", "xllamacpp", "llama_cpp", "ai_edge_litert"}
 
-    assert importable(tower, "tower_sync_server", "sqlalchemy", "models.case", *never) == {
-        "tower_sync_server",
-        "sqlalchemy",
-        "models.case",
-    }
+    wanted = {"tower_sync_server.server", "tower_sync_server.worker_process", "models.case"}
+
+    assert importable(tower, *wanted, *never) == wanted
+
+
+def test_the_tower_carries_its_migrations(tower: Path, tmp_path: Path) -> None:
+    code = (
+        "from tower_sync_server.archive.database import connect\n"
+        "from tower_sync_server.archive.upgrade import migrate\n"
+        "migrate(connect('sqlite:///archive.db'))\n"
+    )
+
+    subprocess.run([tower, "-I", "-c", code], check=True, cwd=tmp_path)
+
+    assert (tmp_path / "archive.db").stat().st_size > 0

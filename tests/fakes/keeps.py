@@ -24,9 +24,9 @@ LIMITS = Limits(image_bytes=2_000_000, min_free_bytes=0)
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Keep]:
-    """Everything durable in `folder`."""
-    keep = open_keep(StoreSettings(data_dir=folder))
+def opened(folder: Path, dsn: str = "") -> Iterator[Keep]:
+    """Everything durable in `folder`, the rows in the database at `dsn`."""
+    keep = open_keep(StoreSettings(data_dir=folder, dsn=dsn))
     migrate(keep.engine)
     try:
         yield keep

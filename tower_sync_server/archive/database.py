@@ -96,8 +96,9 @@ def _translated() -> Iterator[None]:
 def insert_unless_there(
     connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]
 ) -> bool:
-    """Insert a row unless its primary key is taken; say whether it was inserted."""
+    """Insert a row unless one of its unique keys is taken; say whether it was inserted."""
     dialect = connection.dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(table).values(dict(values)).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    # The row itself says so: not every driver counts rows here.
+    return connection.execute(statement.returning(sa.literal(1))).first() is not None

@@ -27,8 +27,8 @@ ROW = {"device": "gate", "first_us": 1, "seen_us": 1, "online": True, "state": "
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    engine = connect(sqlite_dsn(tmp_path / "archive.db"))
+def engine(tmp_path: Path, dsn: str) -> Iterator[sa.Engine]:
+    engine = connect(dsn or sqlite_dsn(tmp_path / "archive.db"))
     migrate(engine)
     yield engine
     engine.dispose()
@@ -57,10 +57,12 @@ def test_an_archive_of_a_newer_program_is_left_alone(engine: sa.Engine) -> None:
         migrate(engine)
 
 
-def test_every_commit_reaches_the_disk(engine: sa.Engine) -> None:
+def test_every_commit_reaches_the_disk(tmp_path: Path) -> None:
+    engine = connect(sqlite_dsn(tmp_path / "archive.db"))
     with reading(engine) as db:
         assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
         assert db.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
 
 
 def test_of_two_rows_with_one_key_the_first_stays(engine: sa.Engine) -> None:
@@ -83,7 +85,11 @@ def test_what_fails_halfway_leaves_nothing(engine: sa.Engine) -> None:
         assert db.scalar(sa.select(sa.func.count()).select_from(devices)) == 0
 
 
-def test_writers_wait_for_each_other(engine: sa.Engine) -> None:
+def test_writers_wait_for_each_other(tmp_path: Path) -> None:
+    """SQLite's: each sees what those before it wrote."""
+    engine = connect(sqlite_dsn(tmp_path / "archive.db"))
+    migrate(engine)
+
     def write(number: int) -> None:
         with writing(engine) as db:
             seen = db.scalar(sa.select(sa.func.count()).select_from(devices))
@@ -97,6 +103,7 @@ def test_writers_wait_for_each_other(engine: sa.Engine) -> None:
 
     with reading(engine) as db:
         names = list(db.scalars(sa.select(devices.c.device)))
+    engine.dispose()
     assert sorted(name.partition("-")[2] for name in names) == [str(n) for n in range(8)]
 
 
@@ -113,3 +120,21 @@ def test_an_address_that_is_none_says_what_to_set(dsn: str) -> None:
         connect(dsn)
 
     assert "store.dsn" in e.value.hint
+
+
+def test_of_many_who_insert_one_key_at_once_one_is_told_that_it_did(engine: sa.Engine) -> None:
+    told: list[bool] = []
+    ready = threading.Barrier(6)
+
+    def write() -> None:
+        ready.wait()
+        with writing(engine) as db:
+            told.append(insert_unless_there(db, devices, ROW))
+
+    threads = [threading.Thread(target=write) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(told) == [False] * 5 + [True]

@@ -1,0 +1,49 @@
+"""A real PostgreSQL on a socket of its own, with its data in a folder of the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACES = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+INITDB = shutil.which("initdb", path=os.pathsep.join((*PLACES, os.environ.get("PATH", ""))))
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A running server; gives SQLAlchemy's address of an empty database on it.
+
+    The server never runs as root, so for root it runs as the user of Debian's package.
+    """
+    if INITDB is None:
+        pytest.skip("needs Debian's postgresql; scripts/setup dev installs it")
+    data, programs = folder / "postgres", Path(INITDB).parent
+    user: list[str] = []
+    data.mkdir()
+    if os.geteuid() == 0:
+        user = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(data, "postgres", "postgres")
+        for parent in (folder, *folder.parents):  # pytest's folders are for their owner alone
+            if parent.stat().st_mode & 0o001 == 0:
+                parent.chmod(parent.stat().st_mode | 0o011)
+
+    def call(program: str, *arguments: str) -> None:
+        command = [*user, str(programs / program), "-D", str(data / "db"), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data)
+
+    call("initdb", "-U", "tower", "--auth=trust", "-E", "UTF8", "--no-sync")
+    options = f"-c listen_addresses= -k {data} -c max_connections=40"
+    call("pg_ctl", "-w", "-l", str(data / "log"), "-o", options, "start")
+    try:
+        yield f"postgresql+psycopg://tower@/postgres?host={data}"
+    finally:
+        call("pg_ctl", "-w", "-m", "immediate", "stop")
