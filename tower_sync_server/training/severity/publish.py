@@ -28,7 +28,6 @@ from tower_sync_server.render.samples import decode_jpeg, encode_picture
 from tower_sync_server.training.export import INPUT, OPSET, export_int8
 from tower_sync_server.training.publish import Identity, code_hash, file_entry, write_manifest
 from tower_sync_server.training.severity.calibrate import (
-    energies,
     find_temperature,
 )
 from tower_sync_server.training.severity.crops import SIDE, Crops
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tower_sync_server.training.severity.network import SeverityNet
-
-_KNOWN_SHARE = 0.97
-"""Share of known damage whose energy lies below the threshold."""
 
 
 def export_classifier(network: SeverityNet, pictures: npt.NDArray[np.uint8], folder: Path) -> None:
@@ -73,10 +69,8 @@ def publish_classifier(folder: Path, identity: Identity, known: Crops) -> ModelR
     )  # fmt: skip
     judged = judge(folder / "model.onnx", bare, known)
     temperature = find_temperature(judged.logits, judged.severities)
-    limit = float(np.quantile(energies(judged.logits, temperature), _KNOWN_SHARE))
-    calibrated = replace(
-        bare, calibration=Calibration(round(temperature, 4), energy_threshold=round(limit, 4))
-    )
+    # No energy threshold: until strangers are trained against, energies don't tell them (CARD.md).
+    calibrated = replace(bare, calibration=Calibration(round(temperature, 4)))
     golden = _golden(folder, calibrated, known)
     return write_manifest(folder, replace(calibrated, golden=golden))
 
