@@ -1,7 +1,7 @@
 """Reads the settings (defaults < TOML file < environment) and says exactly what is wrong with them.
 
 Plain `tomllib` and pydantic, because every error has to name where the value came from
-(docs/adr/005-settings-by-hand.md).
+(docs/adr/004-settings-by-hand.md).
 """
 
 from __future__ import annotations
