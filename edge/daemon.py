@@ -229,6 +229,7 @@ def wire(
             clock=clock,
             http=settings.http,
             device=identity.device,
+            uplink=uplink,
         )
     )
     background = {

@@ -244,6 +244,26 @@ class Trigger(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class UplinkStatus:
+    """How the way to the tower is."""
+
+    connected: bool
+    """Whether its broker is there."""
+    silent: bool
+    """Whether the tower has stopped answering."""
+    reason: str
+    """Why there is no link, or what was refused last; "" where all is well."""
+
+
+class Link(Protocol):
+    """The way to the tower."""
+
+    def status(self) -> UplinkStatus:
+        """How it is."""
+        ...
+
+
 class Clock(Protocol):
     """Tells the time."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import EdgeError
 from edge.events import EventKind
+from edge.ports import UplinkStatus
 from edge.store.outbox import Kind
 from sync import codec, topics
 from sync.chunks import span
@@ -44,18 +45,6 @@ TROUBLE_S = 5.0
 """Before trying again what the store couldn't do."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class UplinkStatus:
-    """How the way to the tower is."""
-
-    connected: bool
-    """Whether the broker is there."""
-    silent: bool
-    """Whether the tower has stopped answering."""
-    reason: str
-    """Why there is no link, or what was refused last; "" where all is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from edge.errors import ConfigError
+from edge.ports import UplinkStatus
 from edge.schedule import Pace, Window
-from edge.uplink import Speaker, Uplink, UplinkStatus
+from edge.uplink import Speaker, Uplink
 from sync import codec, topics
 from sync.broker import Broker, Tls
 from sync.errors import BadNameError, BadTransportError
@@ -24,12 +25,21 @@ if TYPE_CHECKING:
     from edge.store.store import Store
 
 
+OFF = "No tower is set (sync.host)."
+
+log = logging.getLogger(__name__)
+
+
 class NoUplink:
     """Sends nothing."""
 
+    def __init__(self, reason: str = OFF) -> None:
+        """Keep why."""
+        self._reason = reason
+
     def status(self) -> UplinkStatus:
-        """Say that there is no tower."""
-        return UplinkStatus(False, False, "No tower is set (sync.host).")
+        """Say why nothing is sent."""
+        return UplinkStatus(connected=False, silent=False, reason=self._reason)
 
     async def run(self) -> None:
         """Wait until cancelled."""
@@ -41,8 +51,8 @@ def make_uplink(
 ) -> Uplink | NoUplink:
     """The uplink of these settings; nothing is connected.
 
-    Raises:
-        ConfigError: the device's name can't be part of a topic, or a certificate can't be used.
+    A name that fits no topic or a certificate that can't be used stops the uplink alone: the
+    device works without a tower, and its status says why nothing travels.
     """
     if not settings.host:
         return NoUplink()
@@ -54,12 +64,17 @@ def make_uplink(
             Will(topics.state(device), codec.encode_state(State(online=False))),
         )
     except BadNameError as e:
-        raise ConfigError(str(e), "Set sync.device to the name in the certificate.") from e
+        return _none(f"{e} Set sync.device to the name in the certificate.")
     except BadTransportError as e:
-        raise ConfigError(str(e), "Look at sync.ca, sync.certificate and sync.key.") from e
+        return _none(f"{e} Look at sync.ca, sync.certificate and sync.key.")
     speaker = Speaker(device, identity.boot, metadata.version("edgecase"))
     window, pace = Window.parse(settings.window), Pace(settings.kbit_s)
     return Uplink(store, transport, events, clock, speaker, window, pace)
+
+
+def _none(reason: str) -> NoUplink:
+    log.error("nothing is sent to the tower: %s", reason)
+    return NoUplink(reason)
 
 
 def _broker(settings: SyncSettings, device: str) -> Broker:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from edge.ports import CameraStatus, ModelInUse, VisionStatus, WriterStatus
+from edge.ports import CameraStatus, ModelInUse, UplinkStatus, VisionStatus, WriterStatus
 from models.case import Case, Decision, Estimate
 from models.detection import Prediction
 from models.quality import Quality
@@ -173,6 +173,8 @@ class SyncState:
     """Things the tower refused for good."""
     oldest: datetime | None
     """Since when the oldest of them waits; null where nothing does."""
+    link: UplinkStatus | None = None
+    """How the way to the tower is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def _operations(parts: Parts, metrics: Metrics, max_bytes: int) -> tuple[Operati
         Yolo(parts.pipeline, max_bytes),
         Llm(parts.writer),
         ModelsApi(parts.pipeline, parts.vision, parts.writer, parts.library, parts.events),
-        SyncApi(parts.store),
+        SyncApi(parts.store, parts.uplink),
         EventsApi(parts.events),
         Static(),
         SessionApi(parts.http.auth, parts.store),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge.config import HttpSettings
 from edge.errors import ConfigError
 from edge.events import Events
-from edge.ports import Clock, Vision, Writer
+from edge.ports import Clock, Link, Vision, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -198,3 +198,5 @@ class Parts:
     """The device's name."""
     config_problem: ConfigError | None = None
     """Given: the settings are broken, and all that is served is a page that says so."""
+    uplink: Link | None = None
+    """The way to the tower."""

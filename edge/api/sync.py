@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from edge.api.parts import Cases
+    from edge.ports import Link
 
 
 class SyncApi:
     """Says how far the cases have travelled."""
 
-    def __init__(self, store: Cases) -> None:
-        """Ask `store`."""
+    def __init__(self, store: Cases, uplink: Link | None = None) -> None:
+        """Ask `store` and `uplink`."""
         self._store = store
+        self._uplink = uplink
 
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
@@ -40,5 +42,6 @@ class SyncApi:
         """Show the backlog."""
         waiting = await self._store.backlog()
         oldest = None if waiting.oldest_us is None else from_us(waiting.oldest_us)
-        state = SyncState(waiting.cases, waiting.parcels, waiting.size, waiting.dead, oldest)
+        link = None if self._uplink is None else self._uplink.status()
+        state = SyncState(waiting.cases, waiting.parcels, waiting.size, waiting.dead, oldest, link)
         return as_json(state)

@@ -256,5 +256,5 @@ def test_a_tower_on_loopback_or_behind_a_certificate_is_fine(more: dict[str, str
 
 @pytest.mark.parametrize("window", ["22-6", "24:00-06:00", "22:00", "22:00-06:00 "])
 def test_a_window_that_is_none_is_refused(window: str) -> None:
-    with pytest.raises(ConfigError, match="window"):
+    with pytest.raises(ConfigError, match="WINDOW"):
         load(None, {"EDGECASE_SYNC__WINDOW": window}, NOWHERE)

@@ -19,7 +19,6 @@ import pytest
 
 from edge.adapters.clock import SystemClock
 from edge.config import SyncSettings
-from edge.errors import ConfigError
 from edge.events import EventKind, Events
 from edge.identity import Identity
 from edge.uplink import Uplink
@@ -249,11 +248,20 @@ async def test_without_a_tower_in_the_settings_nothing_connects(store: Store) ->
     assert not uplink.status().connected
 
 
-def test_a_device_whose_name_fits_no_topic_is_told_what_to_set(tmp_path: Path) -> None:
-    settings = SyncSettings(host="127.0.0.1")
-    with pytest.raises(ConfigError, match="topic") as refused:
-        make_uplink(settings, make(tmp_path), Events(), SystemClock(), Identity("a/b", "boot"))
-    assert "sync.device" in refused.value.hint
+@pytest.mark.parametrize(
+    ("settings", "device", "word"),
+    [
+        (SyncSettings(host="127.0.0.1"), "a/b", "sync.device"),
+        (SyncSettings(host="127.0.0.1", ca=Path("/nowhere/ca.pem")), "garage", "sync.ca"),
+    ],
+)
+def test_what_keeps_the_uplink_from_starting_is_said_and_stops_nothing_else(
+    tmp_path: Path, settings: SyncSettings, device: str, word: str
+) -> None:
+    identity = Identity(device, "boot")
+    uplink = make_uplink(settings, make(tmp_path), Events(), SystemClock(), identity)
+    assert isinstance(uplink, NoUplink)
+    assert word in uplink.status().reason
 
 
 @pytest.mark.slow
