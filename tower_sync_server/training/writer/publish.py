@@ -45,8 +45,9 @@ facts whose labels, grades, subjects and currencies are in no training text, wri
 own child process on one thread. A skeleton is a text with its facts masked: counts, things, places,
 amounts, and what stands word for word. `load_s` is from the start of the process until it is ready,
 the fastest of three. `perplexity` is the model's own, for each token of what it wrote under the
-grammar, `perplexity_free` that of what it writes about every fifth of them without any, and
-`faithful_free` the share of those that could be published; a bar of 0 means that there is none.
+grammar (of every fourth text); `perplexity_free` is that of what it writes without any grammar (of
+every twentieth), and `faithful_free` the share of those that could be published all the same. A bar
+of 0 means that there is none.
 
 | figure | measured | bar | |
 |---|---|---|---|
