@@ -26,6 +26,10 @@ COLOURS = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP", b"sBIT", b"iCCP"})
 """What says how the pixels are meant; kept with them."""
 MAX_CHUNKS = 100_000
 """More are meant to burn time: a file of 32 MiB in pieces of 4 KiB has 8,192."""
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Colour type → samples of a pixel."""
+PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
+"""First column and row, and the steps between them, of interlaced passes but the seventh."""
 MAX_PROFILE = 4 * 1024 * 1024
 """Largest ICC profile, unpacked, bytes."""
 
@@ -81,6 +85,7 @@ def decode(data: bytes, header: Header, shrink: int) -> Image:
     Raises:
         UnreadableImageError: truncated, damaged (a checksum is wrong) or lying.
     """
+    _refuse_lies(data)
     with refusing("PNG"):
         picture = raster.load(_only(data, PIXELS, b""), "PNG")
         return raster.to_rgb(picture, header, shrink)
@@ -116,6 +121,43 @@ def _only(data: bytes, names: frozenset[bytes], new_exif: bytes) -> bytes:
         if c.name == b"IHDR" and new_exif:
             parts.append(_chunk(b"eXIf", new_exif))
     return b"".join(parts)
+
+
+def _refuse_lies(data: bytes) -> None:
+    """Unpack the pixels and count: the decoder leaves rows black that the file doesn't have.
+
+    Raises:
+        UnreadableImageError: there are more or fewer than the header says.
+    """
+    due, there = _unpacked_size(data), 0
+    unpacking = zlib.decompressobj()
+    view = memoryview(data)
+    try:
+        for c in _chunks(data):
+            packed: bytes | memoryview = view[c.body : c.end] if c.name == b"IDAT" else b""
+            while len(packed) and there <= due and not unpacking.eof:
+                there += len(unpacking.decompress(packed, 1 << 20))
+                packed = unpacking.unconsumed_tail
+        if there <= due:
+            there += len(unpacking.flush())
+    except zlib.error as e:
+        raise UnreadableImageError(f"the PNG is damaged: {e}") from e
+    if there != due:
+        what = "fewer" if there < due else "more"
+        raise UnreadableImageError(f"the PNG has {what} pixels than its header says")
+
+
+def _unpacked_size(data: bytes) -> int:
+    """Bytes of all rows, each with its filter's number before it; section 7.2 and 8.1."""
+    width, height, depth, colour, _, _, laced = struct.unpack_from(">IIBBBBB", data, 16)
+    if colour not in SAMPLES or depth not in (1, 2, 4, 8, 16) or laced > 1:
+        raise UnreadableImageError("the PNG's header makes no sense")
+    bits = depth * SAMPLES[colour]
+    sizes = [(width, height)]
+    if laced:
+        sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in PASSES]
+        sizes.append((width, height // 2))
+    return sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in sizes if columns > 0)
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

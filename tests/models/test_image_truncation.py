@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import warnings
+import zlib
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 import simplejpeg
 
 from models.image import UnreadableImageError, decode, read_header
-from tests.models.pictures import encode, texture
+from tests.models.pictures import encode, png_chunk, texture
 
 JPEGS = {
     "baseline": {"quality": 85},
@@ -136,3 +140,39 @@ def test_a_file_whose_middle_was_overwritten_makes_no_warning_escape(kind: str) 
         warnings.simplefilter("error")
         refused = is_refused(bytes(data))
     assert refused or kind != "PNG"
+
+
+@pytest.mark.parametrize("rows", [20, 40, 63, 65, 100, 400])
+def test_a_png_with_other_rows_than_its_header_says_is_refused(rows: int) -> None:
+    whole = encode(texture(64, 48, seed=3), "PNG")
+    header = struct.pack(">II", 48, rows) + whole[24:29]
+    lying = whole[:8] + png_chunk(b"IHDR", header) + whole[33:]
+    assert decode(whole, read_header(whole)).image.shape == (64, 48, 3)
+    with pytest.raises(UnreadableImageError, match=r"(fewer|more) pixels than its header says"):
+        decode(lying, read_header(lying))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (5, 3), (8, 8), (33, 17)])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])
+@pytest.mark.parametrize("laced", [False, True])
+def test_an_honest_png_of_any_kind_is_taken(size: tuple[int, int], mode: str, laced: bool) -> None:
+    depth, colour = {"1": (1, 0), "P": (8, 3), "I;16": (16, 0)}.get(mode, (8, 2))
+    if laced:  # no encoder at hand writes interlaced files: rows of nothing will do
+        bits, (columns, rows) = depth * {0: 1, 2: 3, 3: 1}[colour], size
+        raw = b"".join(
+            (b"\0" + bytes(-(-len(range(x, columns, dx)) * bits // 8))) * len(range(y, rows, dy))
+            for x, y, dx, dy in (
+                *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+                *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+            )
+            if range(x, columns, dx)
+        )
+        header = struct.pack(">IIBBBBB", columns, rows, depth, colour, 0, 0, 1)
+        palette = png_chunk(b"PLTE", bytes(768)) if colour == 3 else b""
+        data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + palette
+        data += png_chunk(b"IDAT", zlib.compress(raw)) + png_chunk(b"IEND", b"")
+    else:
+        out = io.BytesIO()
+        PIL.Image.new(mode, size).save(out, "PNG")
+        data = out.getvalue()
+    assert decode(data, read_header(data)).image.shape == (size[1], size[0], 3)
