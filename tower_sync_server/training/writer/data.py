@@ -72,16 +72,6 @@ def drill(tokenizer: Tokenizer, count: int, seed: int) -> Texts:
     return Texts(np.asarray(rows, np.uint16), np.asarray(starts), np.asarray(answers))
 
 
-def together(first: Texts, second: Texts) -> Texts:
-    """Put two sets of texts into one."""
-    shift = len(first.tokens)
-    return Texts(
-        np.concatenate((first.tokens, second.tokens)),
-        np.concatenate((first.starts[:-1], second.starts + shift)),
-        np.concatenate((first.answers, second.answers + shift)),
-    )
-
-
 def cut(examples: list[Example], tokenizer: Tokenizer) -> Texts:
     """Cut examples into tokens: begin, prompt, end, begin, answer, end."""
     rows: list[int] = []
