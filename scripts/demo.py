@@ -49,7 +49,7 @@ async def main() -> int:
         if not once:
             console.print(
                 f"\nOpen [bold]{device.address}[/], or {device.address}/docs;"
-                f" the tower is at {tower.address}/cases; Ctrl-C ends it"
+                f" the tower is at {tower.address}; Ctrl-C ends it"
             )
             await device.process.wait()
         return 0 if held else 1

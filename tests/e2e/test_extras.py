@@ -90,3 +90,11 @@ def test_the_tower_carries_its_migrations(tower: Path, tmp_path: Path) -> None:
     subprocess.run([tower, "-I", "-c", code], check=True, cwd=tmp_path)
 
     assert (tmp_path / "archive.db").stat().st_size > 0
+
+
+def test_the_tower_carries_its_pages(tower: Path) -> None:
+    code = "from tower_sync_server.api import pages; print(len(list(pages.WEB.rglob('*.*'))))"
+
+    done = subprocess.run([tower, "-I", "-c", code], check=True, capture_output=True, text=True)
+
+    assert int(done.stdout) == 3

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
 
 from tests.fakes.parcels import SentCase, wire
 from tower_sync_server.archive.listing import Listing
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
     from sync.messages import Ack, Up
 
+Client = TestClient[web.Request, web.Application]
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 LIMITS = Limits(image_bytes=2_000_000, min_free_bytes=0)
 
@@ -32,6 +37,15 @@ def opened(folder: Path, dsn: str = "") -> Iterator[Keep]:
         yield keep
     finally:
         keep.close()
+
+
+class Intake:
+    """The workers, as a test wants them."""
+
+    def __init__(self) -> None:
+        self.restarts = 0
+        self.reason = ""
+        self.answered = Counter[str]({"stored": 3})
 
 
 class Bench:

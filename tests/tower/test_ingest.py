@@ -9,9 +9,10 @@ import pytest
 from sync import topics
 from sync.bitmap import Bitmap
 from sync.codec import encode_state
-from sync.messages import Busy, Have, Reject, RejectCode, State, Stored
+from sync.messages import Address, Busy, Have, Header, Reject, RejectCode, State, Stored
 from tests.fakes.keeps import Bench, opened
-from tests.fakes.parcels import SentCase, noise, wire
+from tests.fakes.parcels import Parcel, SentCase, noise, sha, wire
+from tower_sync_server.archive.listing import Filter
 from tower_sync_server.errors import UnavailableError
 from tower_sync_server.ingest import Limits
 
@@ -19,8 +20,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+NESTED: Any = []
+for _ in range(100):
+    NESTED = [NESTED]
+
+
 def blob(bench: Bench, sha256: str) -> bytes:
     return bench.keep.blobs.path(sha256).read_bytes()
+
+
+def parcel_of(case: SentCase, body: bytes) -> Parcel:
+    """Another text under the address of a case."""
+    key = case.case().header.address
+    address = Address(key.case, key.rev, key.kind, "", sha(body))
+    return Parcel(Header(address, len(body), "application/json"), body)
+
+
+def refusal(bench: Bench, parcel: Parcel) -> str:
+    answer = bench.say(parcel.chunk(0))
+    assert isinstance(answer, Reject), answer
+    return answer.code
 
 
 def test_a_case_is_held_byte_for_byte_once_it_is_stored(bench: Bench) -> None:
@@ -72,7 +91,7 @@ def test_what_is_stored_stays_stored_however_often_it_comes(bench: Bench) -> Non
     again = bench.send(case)
 
     assert [type(a) for a in again] == [Stored, Stored, Stored]
-    assert len(bench.listing.page(filter_all(), None, 10).entries) == 1
+    assert len(bench.listing.page(Filter(), None, 10).entries) == 1
 
 
 def test_chunks_are_gone_once_the_photo_is_stored(bench: Bench, tmp_path: Path) -> None:
@@ -171,19 +190,42 @@ def test_a_chunk_torn_by_a_power_cut_is_asked_for_again(bench: Bench, tmp_path: 
         {"created": "yesterday"},
         {"created": "2026-11-20T10:00:00"},
         {"predictions": [{"label": 7}]},
-        {"rev": 2},
-        {"id": "6f1f2a3e-5b0c-4a53-9a5e-0f6f6c1d2e3f"},
+        {"images": None},
+        {"images": ["?"]},
+        {"images": [{"sha256": 7}]},
+        {"form": {"notes": "\ud800"}},
+        {"form": {"deep": NESTED}},
     ],
-    ids=str,
+    ids=lambda more: str(more)[:40],
 )
 def test_a_case_that_cannot_be_listed_is_refused(bench: Bench, more: dict[str, Any]) -> None:
     parcel = SentCase(more=more).case()
-    # The address is the case's own; only the body differs.
+
     answer = bench.say(parcel.chunk(0))
 
     assert isinstance(answer, Reject)
     assert answer.code == RejectCode.MALFORMED
     assert bench.listing.counts() == {}
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "Infinity", "9" * 5000])
+def test_a_number_that_json_cannot_hold_is_refused(bench: Bench, number: str) -> None:
+    body = json.dumps({**SentCase().body(), "mileage": 0}).replace('"mileage": 0', f'"x": {number}')
+
+    assert refusal(bench, parcel_of(SentCase(), body.encode())) == RejectCode.MALFORMED
+
+
+@pytest.mark.parametrize("more", [{"rev": 2}, {"id": "6f1f2a3e-5b0c-4a53-9a5e-0f6f6c1d2e3f"}])
+def test_a_case_under_another_address_is_refused(bench: Bench, more: dict[str, Any]) -> None:
+    case = SentCase()
+    body = json.dumps({**case.body(), **more}).encode()
+
+    assert refusal(bench, parcel_of(case, body)) == RejectCode.MALFORMED
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 60_000])
+def test_what_is_no_case_is_refused(bench: Bench, body: bytes) -> None:
+    assert refusal(bench, parcel_of(SentCase(), body)) == RejectCode.MALFORMED
 
 
 def test_fields_of_a_later_version_are_kept(bench: Bench) -> None:
@@ -299,9 +341,3 @@ def test_the_tally_says_what_was_answered(bench: Bench) -> None:
     bench.send(SentCase())
 
     assert bench.ingest.tally == {"stored": 3, "have": 2}
-
-
-def filter_all() -> Any:
-    from tower_sync_server.archive.listing import Filter
-
-    return Filter()

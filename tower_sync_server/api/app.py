@@ -12,6 +12,7 @@ from tower_sync_server.api.errors import errors
 from tower_sync_server.api.headers import add_headers
 from tower_sync_server.api.health import HealthApi, Intake
 from tower_sync_server.api.hosts import hosts
+from tower_sync_server.api.pages import Pages, set_up_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,9 @@ def build_app(
         HealthApi(listing, blobs, intake, min_free_bytes),
         CasesApi(listing, blobs),
         DevicesApi(listing),
+        Pages(listing, intake),
     ):
         app.add_routes(resource.routes())
+    set_up_templates(app)
     app.on_response_prepare.append(add_headers)
     return app

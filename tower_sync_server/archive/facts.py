@@ -6,16 +6,22 @@ So a tower takes the cases of devices that are newer than itself.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.jsonable import require
 from tower_sync_server.archive.times import to_us
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MAX_SEQ = 1 << 53
 """What every JSON reader can hold."""
 MAX_LABELS = 100
+MAX_DEPTH = 32
+"""Of the JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ def read_facts(payload: bytes) -> Facts:
         raise ValueError("nested too deeply") from e
     if not isinstance(body, dict):
         raise ValueError("a case is an object")
+    _require_shown(body)
     created = datetime.fromisoformat(_take(body, "created", str))
     require(created.tzinfo is not None, "created", "a time with its offset")
     return Facts(
@@ -68,19 +75,45 @@ def read_facts(payload: bytes) -> Facts:
         status=_take(body, "status", str),
         profile=_take(body, "profile", str),
         created_us=to_us(created) if body.get("clock_ok", True) is True else None,
-        labels=_labels(_take(body, "predictions", list)),
+        labels=shown_labels(body),
     )
 
 
-def _labels(predictions: list[Any]) -> tuple[str, ...]:
+def shown_labels(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What people are shown of a case, each once.
+
+    Raises:
+        ValueError: a label is no text.
+    """
+    predictions = _take(body, "predictions", list)
     shown = [p for p in predictions if isinstance(p, dict) and p.get("shown", True) is True]
     return tuple(dict.fromkeys(_take(p, "label", str) for p in shown))
 
 
-def _take(body: dict[str, Any], name: str, kind: type) -> Any:
+def _take(body: Mapping[str, Any], name: str, kind: type) -> Any:
     value = body.get(name)
     require(type(value) is kind, name, kind.__name__)
     return value
+
+
+def _require_shown(body: dict[str, Any]) -> None:
+    """Refuse what could be kept and never be shown: it would spoil every list that it is in."""
+    for image in _take(body, "images", list):
+        require(isinstance(image, dict), "images", "objects")
+        _take(image, "sha256", str)
+    left: list[tuple[Any, int]] = [(body, 0)]
+    while left:
+        value, depth = left.pop()
+        require(depth <= MAX_DEPTH, "case", f"at most {MAX_DEPTH} levels")
+        if isinstance(value, float):
+            require(math.isfinite(value), "case", "finite numbers")
+        elif isinstance(value, (dict, list)):
+            inner = value.values() if isinstance(value, dict) else value
+            left += [(item, depth + 1) for item in inner]
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as e:
+        raise ValueError("half of a surrogate pair") from e
 
 
 def _plain(text: str) -> bool:

@@ -280,7 +280,7 @@ def _entries(db: sa.Connection, rows: Sequence[Any]) -> tuple[Entry, ...]:
 
 
 def _entry(row: Any, body: dict[str, Any], here: set[tuple[str, str]]) -> Entry:
-    names = [str(i.get("sha256")) for i in body.get("images", []) if isinstance(i, dict)]
+    names = [image["sha256"] for image in body["images"]]
     images = tuple(
         Held(n, (Kind.IMAGE.value, n) in here, (Kind.THUMB.value, n) in here) for n in names
     )

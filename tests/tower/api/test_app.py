@@ -1,47 +1,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from sync.codec import encode_state
 from sync.messages import State
 from sync.topics import state
 from tests.fakes.parcels import Parcel, SentCase, noise
-from tower_sync_server.api.app import build_app
 from tower_sync_server.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.fakes.keeps import Bench
-
-Client = TestClient[web.Request, web.Application]
-
-
-class Intake:
-    """The workers, as a test wants them."""
-
-    def __init__(self) -> None:
-        self.restarts = 0
-        self.reason = ""
-        self.answered = Counter[str]({"stored": 3})
-
-
-@pytest.fixture
-def intake() -> Intake:
-    return Intake()
-
-
-@pytest.fixture
-async def client(bench: Bench, intake: Intake) -> AsyncIterator[Client]:
-    app = build_app(bench.listing, bench.keep.blobs, intake, 0, ["tower.local"])
-    async with TestClient(TestServer(app)) as client:
-        yield client
+    from tests.fakes.keeps import Bench, Client, Intake
 
 
 async def ask(client: Client, path: str, **headers: str) -> tuple[int, Any]:
