@@ -130,6 +130,8 @@ class Connection:
             properties=properties,
         )
         sock: Any = self._client.socket()
+        if sock is None:
+            raise ConnectionResetError("the broker hung up")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

@@ -196,6 +196,17 @@ def test_a_network_thread_that_is_stuck_is_replaced_and_not_listened_to_any_more
         assert len(pi.events) == said
 
 
+def test_whatever_a_broker_makes_of_a_connection_it_ends_that_connection_alone(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client(broker.at("pi"), "a") as pi:
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "pump", lambda *_: {}["a packet nobody expects"])
+            assert "KeyError" in pi.wait(Lost)[0].reason
+        pi.wait(Connected, 2)
+        assert pi.transport.restarts == 0
+
+
 def test_the_will_is_said_for_who_dies_and_for_who_leaves(broker: Mosquitto) -> None:
     with client(broker.at("tower"), "+/state") as tower:
         with client(broker.at("pi"), will=Will("pi/state", b"gone")):
