@@ -72,7 +72,7 @@ class VisionSettings(Section):
 
     max_megapixels: float = Field(default=50, gt=0)
     """Photos with more are refused before they are decoded."""
-    deadline_s: float = Field(default=20, gt=0)
+    deadline_s: float = Field(default=10, gt=0)
     """For one photo; then the worker is replaced."""
     memory_mb: int = Field(default=2048, ge=512)
     """Address space of the worker."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 TRIES = 2
 """Workers that one job may use up."""
-PULSE_S = 2.0
+PULSE_S = 1.0
 """Seconds in which an idle worker answers a ping."""
 RETRY_S = (0.2, 1.0, 5.0, 30.0)
 """Seconds before the next try to start a worker, after the first, second, … failure in a row."""
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 class VisionLimits:
     """What a worker may take."""
 
-    deadline_s: float = 20.0
+    deadline_s: float = 10.0
     """For one job."""
     start_s: float = 20.0
     """For each step of a worker's start: its imports, and each model's trial."""
@@ -59,7 +59,7 @@ class VisionLimits:
     """Jobs that may wait."""
     queue_bytes: int = 64_000_000
     """Of the photos that wait; one may always."""
-    heartbeat_s: float = 3.0
+    heartbeat_s: float = 1.0
     """Between two looks at an idle worker."""
 
 
