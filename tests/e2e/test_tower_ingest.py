@@ -94,7 +94,7 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 @pytest.fixture
 def running(tmp_path: Path, broker: Mosquitto) -> Iterator[Tower]:
-    with tower(tmp_path, broker.port) as started:
+    with tower(tmp_path, broker.port, workers=2) as started:
         yield started
 
 

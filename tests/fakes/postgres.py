@@ -1,10 +1,11 @@
-"""A real PostgreSQL on a socket of its own, with its data in a folder of the test."""
+"""A real PostgreSQL on a socket of its own, with its data in a folder that goes with it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,22 +20,19 @@ INITDB = shutil.which("initdb", path=os.pathsep.join((*PLACES, os.environ.get("P
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A running server; gives SQLAlchemy's address of an empty database on it.
 
-    The server never runs as root, so for root it runs as the user of Debian's package.
+    The server never runs as root, so for root it runs as the user of Debian's package; its folder
+    is none of pytest's, which are for their owner alone.
     """
     if INITDB is None:
         pytest.skip("needs Debian's postgresql; scripts/setup dev installs it")
-    data, programs = folder / "postgres", Path(INITDB).parent
+    data, programs = Path(tempfile.mkdtemp(prefix="edgecase-pg-")), Path(INITDB).parent
     user: list[str] = []
-    data.mkdir()
     if os.geteuid() == 0:
         user = ["runuser", "-u", "postgres", "--"]
         shutil.chown(data, "postgres", "postgres")
-        for parent in (folder, *folder.parents):  # pytest's folders are for their owner alone
-            if parent.stat().st_mode & 0o001 == 0:
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     def call(program: str, *arguments: str) -> None:
         command = [*user, str(programs / program), "-D", str(data / "db"), *arguments]
@@ -47,3 +45,4 @@ def postgres(folder: Path) -> Iterator[str]:
         yield f"postgresql+psycopg://tower@/postgres?host={data}"
     finally:
         call("pg_ctl", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(data)

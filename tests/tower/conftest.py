@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_dsn() -> Iterator[str]:
     """A server for all tests; each begins with no tables, see `empty_postgres`."""
-    with postgres(tmp_path_factory.mktemp("pg")) as dsn:
+    with postgres() as dsn:
         yield dsn
 
 
