@@ -113,8 +113,9 @@ def _resize(image: Image, width: int, height: int) -> Image:
         image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if image.shape[1] == width and image.shape[0] == height:
         return image
-    smaller = width * height < image.shape[0] * image.shape[1]
-    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    # Linear is eight times as fast, and from half the size on as good.
+    far = min(width / image.shape[1], height / image.shape[0]) < 0.5
+    how = cv2.INTER_AREA if far else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (width, height), interpolation=how), dtype=np.uint8)
 
 
