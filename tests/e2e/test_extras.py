@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,9 @@ def environment(folder: Path, extra: str) -> Path:
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     lock = ROOT / "requirements" / f"{extra}.lock"
     subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
+    shutil.rmtree(ROOT / "build", ignore_errors=True)  # an earlier build's files would go along
     subprocess.run([*pip, "--no-deps", ROOT], check=True)
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
     return python
 
 
