@@ -55,7 +55,7 @@ def camera_process(device: Device) -> int:
                 parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
             except OSError:
                 continue
-            if b"camera_v4l2_child" in command and int(parent) == device.process.pid:
+            if b"camera.v4l2_child" in command and int(parent) == device.process.pid:
                 return int(entry.name)
     raise AssertionError("the camera has no process")
 

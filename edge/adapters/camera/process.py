@@ -32,7 +32,7 @@ LAST_WORDS_S = 1.0
 
 
 class ProcessCamera:
-    """Implements `edge.ports.Camera` with a child that speaks `camera_wire`."""
+    """Implements `edge.ports.Camera` with a child that speaks `wire`."""
 
     def __init__(
         self,

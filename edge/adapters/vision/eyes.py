@@ -48,7 +48,7 @@ Model = Detector | Classifier
 
 
 class ModelEyes:
-    """Implements `vision_worker.Eyes`."""
+    """Implements `worker.Eyes`."""
 
     def __init__(self, looks: Mapping[str, Look], limits: Limits) -> None:
         """Keep what each profile looks with."""

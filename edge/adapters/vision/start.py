@@ -39,7 +39,7 @@ async def start_worker(command: Sequence[str], start: Start, deadline_s: float) 
     """Start one worker and wait until it is ready.
 
     Args:
-        command: what to execute; see `vision_process.COMMAND`.
+        command: what to execute; see `process.COMMAND`.
         start: what it is told.
         deadline_s: for each step of the start: the imports, and each model.
 
