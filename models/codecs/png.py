@@ -85,9 +85,10 @@ def decode(data: bytes, header: Header, shrink: int) -> Image:
     Raises:
         UnreadableImageError: truncated, damaged (a checksum is wrong) or lying.
     """
-    _refuse_lies(data)
+    clean = _only(data, PIXELS, b"")
+    _refuse_lies(clean)
     with refusing("PNG"):
-        picture = raster.load(_only(data, PIXELS, b""), "PNG")
+        picture = raster.load(clean, "PNG")
         return raster.to_rgb(picture, header, shrink)
 
 
