@@ -89,7 +89,7 @@ class Mosquitto:
 def mosquitto(folder: Path, more: str = "") -> Iterator[Mosquitto]:
     """A running broker. `more` is added to its configuration."""
     if MOSQUITTO is None:
-        pytest.skip("needs Debian's mosquitto; scripts/setup installs it")
+        pytest.fail("needs Debian's mosquitto; scripts/setup installs it")
     broker = Mosquitto(folder, more)
     try:
         broker.start()

@@ -27,7 +27,7 @@ def postgres() -> Iterator[str]:
     is none of pytest's, which are for their owner alone.
     """
     if INITDB is None:
-        pytest.skip("needs Debian's postgresql; scripts/setup dev installs it")
+        pytest.fail("needs Debian's postgresql; scripts/setup dev installs it")
     data, programs = Path(tempfile.mkdtemp(prefix="edgecase-pg-")), Path(INITDB).parent
     user: list[str] = []
     if os.geteuid() == 0:
