@@ -53,7 +53,8 @@ def show(figures: list[Figure]) -> None:
     """Print a table and the machine."""
     table = Table("figure", "measured", "bar")
     for figure in figures:
-        bar = "" if figure.bar is None else f"≤ {figure.bar:g} {figure.unit}"
+        sign = "≥" if figure.at_least else "≤"
+        bar = "" if figure.bar is None else f"{sign} {figure.bar:g} {figure.unit}"
         colour = {None: "", True: "[green]", False: "[red]"}[figure.met]
         table.add_row(figure.name, f"{colour}{figure.value:.2f} {figure.unit}", bar)
     console = Console()

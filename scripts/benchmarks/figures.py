@@ -27,11 +27,15 @@ class Figure:
     """ms, s, MB, or × for a ratio."""
     bar: float | None = None
     """At most this; None: told for information."""
+    at_least: bool = False
+    """The bar is the least instead."""
 
     @property
     def met(self) -> bool | None:
         """Whether it is within its bar."""
-        return None if self.bar is None else self.value <= self.bar
+        if self.bar is None:
+            return None
+        return self.value >= self.bar if self.at_least else self.value <= self.bar
 
 
 def machine() -> dict[str, str | int]:
