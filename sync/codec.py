@@ -7,13 +7,14 @@ fields of the address, so that an older tower can answer them.
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import cbor2
 
 from sync.bitmap import Bitmap
-from sync.chunks import CHUNK_BYTES
+from sync.cbor import MAX_BYTES, Fields, decode, guarded, need_version, read_map
+from sync.digest_codec import encode_answer, is_answer, read_answer
+from sync.digests import Answer, Differ, Held
 from sync.errors import WireError
 from sync.messages import (
     VERSION,
@@ -33,22 +34,19 @@ from sync.messages import (
     Up,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-T = TypeVar("T")
-
-MAX_BYTES = CHUNK_BYTES + 4096
-"""Of any message; more is refused before it is decoded."""
-PLAIN = (str, int, float, bool, bytes, type(None))
-
-
-def _refuse(*_: object) -> None:
-    raise ValueError("a tag")
-
-
-TAGS = dict.fromkeys(range(300), _refuse)
-"""No tag that cbor2 knows is read: references to earlier parts can make a few bytes endless."""
+__all__ = [
+    "MAX_BYTES",
+    "decode_ack",
+    "decode_down",
+    "decode_hint",
+    "decode_state",
+    "decode_up",
+    "encode_ack",
+    "encode_down",
+    "encode_hint",
+    "encode_state",
+    "encode_up",
+]
 
 
 def encode_up(message: Up) -> bytes:
@@ -82,20 +80,20 @@ def decode_up(case: str, payload: bytes) -> Up:
         WireError: it can't be taken; its `address` is the parcel's, as far as it could be read.
     """
     unreadable = Address.unreadable(case)
-    parts = _decode(payload, unreadable)
+    parts = decode(payload, unreadable)
     if not isinstance(parts, list) or len(parts) < 2 or not isinstance(parts[0], dict):
         raise WireError(RejectCode.MALFORMED, "expected a header and a chunk", unreadable)
-    fields = _Fields(parts[0])
+    fields = Fields(parts[0])
     try:
         address = _address(case, fields)
     except ValueError as e:
-        _need_version(fields, unreadable)
+        need_version(fields, unreadable)
         raise WireError(RejectCode.MALFORMED, str(e), unreadable) from e
-    _need_version(fields, address)
-    return _guarded(lambda: _up(address, fields, parts), address)
+    need_version(fields, address)
+    return guarded(lambda: _up(address, fields, parts), address)
 
 
-def _up(address: Address, fields: _Fields, parts: list[Any]) -> Up:
+def _up(address: Address, fields: Fields, parts: list[Any]) -> Up:
     size, count = fields.take("size", int), fields.take("count", int)
     media_type = fields.take("type", str)
     number, index = fields.take("ask", int, None), fields.take("index", int, None)
@@ -130,11 +128,11 @@ def decode_ack(payload: bytes) -> Ack:
     Raises:
         WireError: it can't be read.
     """
-    fields = _fields(payload)
-    return _guarded(lambda: _ack(_address(fields.take("case", str), fields), fields), None)
+    fields = read_map(payload)
+    return guarded(lambda: _ack(_address(fields.take("case", str), fields), fields), None)
 
 
-def _ack(address: Address, fields: _Fields) -> Ack:
+def _ack(address: Address, fields: Fields) -> Ack:
     if fields.take("stored", bool, None):
         return Stored(address, fields.rest())
     have = fields.take("have", bytes, None)
@@ -148,10 +146,36 @@ def _ack(address: Address, fields: _Fields) -> Ack:
     return Reject(address, code, reason, fields.rest())
 
 
+def encode_down(message: Ack | Answer) -> bytes:
+    """Whatever the tower says to one device."""
+    if isinstance(message, Differ | Held):
+        return encode_answer(message)
+    return encode_ack(message)
+
+
+def decode_down(payload: bytes) -> Ack | Answer:
+    """Read whatever the tower says to one device.
+
+    Raises:
+        WireError: it can't be read.
+    """
+    fields = read_map(payload)
+    return guarded(lambda: _down(fields), None)
+
+
+def _down(fields: Fields) -> Ack | Answer:
+    if is_answer(fields):
+        return read_answer(fields)
+    return _ack(_address(fields.take("case", str), fields), fields)
+
+
 def encode_state(state: State) -> bytes:
     """How a device is."""
     fields = {name: getattr(state, name) for name in STATE_FIELDS}
-    return cbor2.dumps({"v": VERSION, **fields, **state.extra})
+    plain = State(online=False)
+    more = {name: getattr(state, name) for name in LATER_FIELDS}
+    more = {name: value for name, value in more.items() if value != getattr(plain, name)}
+    return cbor2.dumps({"v": VERSION, **fields, **more, **state.extra})
 
 
 def decode_state(payload: bytes) -> State:
@@ -160,14 +184,17 @@ def decode_state(payload: bytes) -> State:
     Raises:
         WireError: it can't be read.
     """
-    fields = _fields(payload)
+    fields = read_map(payload)
 
     def read() -> State:
-        known = {name: fields.take(name, kind, None) for name, kind in STATE_FIELDS.items()}
+        kinds = STATE_FIELDS | LATER_FIELDS
+        known = {name: fields.take(name, kind, None) for name, kind in kinds.items()}
+        if any(type(ref) is not str for ref in (known["models"] or {}).values()):
+            raise ValueError("models: expected text")
         given = {name: value for name, value in known.items() if value is not None}
         return State(**{"online": False, **given}, extra=fields.rest())
 
-    return _guarded(read, None)
+    return guarded(read, None)
 
 
 STATE_FIELDS: dict[str, type] = {
@@ -181,6 +208,17 @@ STATE_FIELDS: dict[str, type] = {
     "size": int,
     "dead": int,
 }
+"""What every state says."""
+LATER_FIELDS: dict[str, type] = {
+    "last_seq": int,
+    "lost": int,
+    "compared": float,
+    "disk_free": int,
+    "temperature": float,
+    "throttled": int,
+    "models": dict,
+}
+"""What a state says where there is something to say."""
 
 
 def encode_hint(hint: Hint) -> bytes:
@@ -194,31 +232,10 @@ def decode_hint(payload: bytes) -> Hint:
     Raises:
         WireError: it can't be read.
     """
-    return Hint(_fields(payload).rest())
+    return Hint(read_map(payload).rest())
 
 
-class _Fields:
-    """The fields of a map, taken one by one; what is left is a later version's."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self._left = dict(fields)
-        self.version = self._left.pop("v", None)
-
-    def take(self, name: str, kind: type, *default: Any) -> Any:
-        value = self._left.pop(name, *default) if default else self._left.pop(name, self)
-        if default and value is default[0]:
-            return value
-        if kind is float and type(value) is int:
-            return float(value)
-        if type(value) is not kind:
-            raise ValueError(f"{name}: expected {kind.__name__}")
-        return value
-
-    def rest(self) -> dict[str, Any]:
-        return self._left
-
-
-def _address(case: str, fields: _Fields) -> Address:
+def _address(case: str, fields: Fields) -> Address:
     kind = fields.take("kind", str)
     rev, image = fields.take("rev", int), fields.take("image", bytes)
     sha256 = fields.take("sha256", bytes)
@@ -233,54 +250,3 @@ def _address_fields(address: Address) -> dict[str, Any]:
         "image": bytes.fromhex(address.image),
         "sha256": bytes.fromhex(address.sha256),
     }
-
-
-def _fields(payload: bytes) -> _Fields:
-    fields = _decode(payload, None)
-    if not isinstance(fields, dict):
-        raise WireError(RejectCode.MALFORMED, "expected a map")
-    found = _Fields(fields)
-    _need_version(found, None)
-    return found
-
-
-def _need_version(fields: _Fields, address: Address | None) -> None:
-    if type(fields.version) is not int or fields.version != VERSION:
-        reason = f"version {str(fields.version)[:20]} of the wire, spoken is {VERSION}"
-        raise WireError(RejectCode.VERSION, reason, address)
-
-
-def _decode(payload: bytes, address: Address | None) -> Any:
-    if len(payload) > MAX_BYTES:
-        raise WireError(RejectCode.MALFORMED, f"{len(payload)} bytes at once", address)
-    source = BytesIO(payload)
-    try:
-        value = cbor2.CBORDecoder(
-            source,
-            semantic_decoders=TAGS,
-            max_depth=8,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-            strict_hashable_types=True,
-        ).decode()
-    except (cbor2.CBORDecodeError, ValueError, OverflowError, MemoryError) as e:
-        raise WireError(RejectCode.MALFORMED, f"no CBOR: {e}", address) from e
-    if source.tell() != len(payload) or not _plain(value):
-        raise WireError(RejectCode.MALFORMED, "more than plain CBOR", address)
-    return value
-
-
-def _plain(value: Any) -> bool:
-    """Whether it is made of maps with text for keys, lists and scalars: no tags, no sets."""
-    if isinstance(value, dict):
-        return all(type(key) is str and _plain(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_plain(item) for item in value)
-    return type(value) in PLAIN
-
-
-def _guarded(read: Callable[[], T], address: Address | None) -> T:
-    try:
-        return read()
-    except ValueError as e:
-        raise WireError(RejectCode.MALFORMED, str(e), address) from e

@@ -221,6 +221,20 @@ class State:
     """Their bytes, about."""
     dead: int = 0
     """Parcels that the tower refused."""
+    last_seq: int = 0
+    """The highest number that it gave to a case: what is missing below it is a gap."""
+    lost: int = 0
+    """Cases and photos that a comparison found on neither end."""
+    compared: float = 0.0
+    """When both ends were compared last, seconds since 1970; 0: never."""
+    disk_free: int | None = None
+    """Bytes free on the disk of its cases; None: not known."""
+    temperature: float | None = None
+    """Of the processor, °C; None: not known."""
+    throttled: int | None = None
+    """What slows a Pi down, as `vcgencmd get_throttled` has it; None: not known."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """profile/role → id@version of what looks at photos."""
     extra: Extra = field(default_factory=dict)
     """Fields of a later version."""
 

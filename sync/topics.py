@@ -15,12 +15,17 @@ EVERY_UP = f"{ROOT}/d/+/up/+"
 """Filter: what every device sends up."""
 SHARED_UP = f"$share/ingest/{EVERY_UP}"
 """The same, each message to one of the workers only."""
+EVERY_DIGEST = f"{ROOT}/d/+/digest"
+"""Filter: what every device asks in a comparison."""
+SHARED_DIGEST = f"$share/ingest/{EVERY_DIGEST}"
+"""The same, each question to one of the workers only."""
 EVERY_STATE = f"{ROOT}/d/+/state"
 """Filter: the state of every device."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CASE = re.compile(r"[0-9a-f-]{36}")
 UP = re.compile(rf"{ROOT}/d/({NAME.pattern})/up/({CASE.pattern})")
+DIGEST = re.compile(rf"{ROOT}/d/({NAME.pattern})/digest")
 STATE = re.compile(rf"{ROOT}/d/({NAME.pattern})/state")
 
 
@@ -58,6 +63,11 @@ def ack(device: str) -> str:
     return f"{ROOT}/d/{check_name(device)}/ack"
 
 
+def digest(device: str) -> str:
+    """Where a device asks what the tower holds; the answers come with the other ones."""
+    return f"{ROOT}/d/{check_name(device)}/digest"
+
+
 def state(device: str) -> str:
     """Where a device says how it is; retained."""
     return f"{ROOT}/d/{check_name(device)}/state"
@@ -78,6 +88,18 @@ def parse_up(topic: str) -> UpTopic:
     if found is None:
         raise BadNameError(f"{topic[:200]!r} is no topic of a case.")
     return UpTopic(found[1], found[2])
+
+
+def parse_digest(topic: str) -> str:
+    """The device of a digest topic.
+
+    Raises:
+        BadNameError: it is none.
+    """
+    found = DIGEST.fullmatch(topic)
+    if found is None:
+        raise BadNameError(f"{topic[:200]!r} is no topic of a comparison.")
+    return found[1]
 
 
 def parse_state(topic: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sync.bitmap import Bitmap
+from sync.digests import Check, Compare, Differ, Held, Item, Range, Sum
 from sync.messages import (
     Address,
     Ask,
@@ -53,6 +54,35 @@ STATES = {
     "state": State(True, 1_795_000_000.25, True, "2f1d", "0.1.0", 4, 11, 123_456, 1),
     "state-will": State(online=False),
     "state-later-fields": State(online=True, extra=LATER),
+}
+STATES["state-full"] = State(
+    True,
+    1_795_000_000.25,
+    last_seq=417,
+    lost=2,
+    compared=1_794_990_000.5,
+    disk_free=11_000_000_000,
+    temperature=61.75,
+    throttled=0x50005,
+    models={"vehicle-damage/detector": "vehicle-damage-detector@1.0.0"},
+)
+QUESTIONS = {
+    "compare": Compare(
+        7, (Sum(Range(1, 1024), 1000, b"\x0f" * 32), Sum(Range(1025, 2048), 0, b"\xa1" * 32))
+    ),
+    "compare-later-fields": Compare(8, (Sum(Range(1, 16), 16, b"\x0f" * 32),), LATER),
+    "check": Check(
+        9,
+        Range(17, 32),
+        (Item(CASE, 3, Kind.CASE, SHA), Item(CASE, 3, Kind.THUMB, IMAGE)),
+    ),
+    "check-nothing": Check(10, Range(4, 4), ()),
+}
+ANSWERS = {
+    "differ": Differ(7, ((0, 999), (1, 3))),
+    "differ-nowhere": Differ(8, (), LATER),
+    "held": Held(9, (1,), ((17, b"\x0f" * 32), (31, b"\xa1" * 32))),
+    "held-later-fields": Held(10, (), (), LATER),
 }
 HINTS = {"hint": Hint(), "hint-later-fields": Hint(LATER)}
 

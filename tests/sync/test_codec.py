@@ -8,7 +8,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from sync import codec
+from sync import codec, digest_codec
 from sync.errors import WireError
 from sync.messages import Address, Chunk, RejectCode
 from tests.sync import golden
@@ -40,8 +40,27 @@ def test_golden_hints_are_written_and_read_as_ever(name: str) -> None:
     assert codec.decode_hint(golden.read(name)) == golden.HINTS[name]
 
 
+@pytest.mark.parametrize("name", golden.QUESTIONS)
+def test_golden_questions_are_written_and_read_as_ever(name: str) -> None:
+    assert digest_codec.encode_question(golden.QUESTIONS[name]) == golden.read(name)
+    assert digest_codec.decode_question(golden.read(name)) == golden.QUESTIONS[name]
+
+
+@pytest.mark.parametrize("name", golden.ANSWERS)
+def test_golden_answers_to_questions_are_written_and_read_as_ever(name: str) -> None:
+    assert codec.encode_down(golden.ANSWERS[name]) == golden.read(name)
+    assert codec.decode_down(golden.read(name)) == golden.ANSWERS[name]
+    assert digest_codec.decode_answer(golden.read(name)) == golden.ANSWERS[name]
+
+
+@pytest.mark.parametrize("name", golden.DOWN)
+def test_answers_about_parcels_are_told_from_those_about_comparisons(name: str) -> None:
+    assert codec.decode_down(golden.read(name)) == golden.DOWN[name]
+
+
 def test_every_golden_file_belongs_to_a_test() -> None:
     known = {*golden.UP, *golden.DOWN, *golden.STATES, *golden.HINTS}
+    known |= {*golden.QUESTIONS, *golden.ANSWERS}
     known |= {"version-2", "version-2-unknown-kind"}
     assert {path.stem for path in golden.FILES.iterdir()} == known
 
@@ -138,10 +157,51 @@ def test_what_is_no_message_is_malformed(payload: bytes) -> None:
     assert refused.value.code is RejectCode.MALFORMED
 
 
+QUESTION = {"v": 1, "compare": 1, "ranges": [[1, 16, 3, b"a" * 32]]}
+CHECK = {"v": 1, "check": 1, "first": 1, "last": 16, "parcels": []}
+ITEM = [golden.CASE, 1, "case", b"a" * 32]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {**QUESTION, "ranges": []},
+        {**QUESTION, "ranges": [[1, 16, 17, b"a" * 32]]},
+        {**QUESTION, "ranges": [[0, 16, 3, b"a" * 32]]},
+        {**QUESTION, "ranges": [[16, 1, 3, b"a" * 32]]},
+        {**QUESTION, "ranges": [[1, 2**60, 3, b"a" * 32]]},
+        {**QUESTION, "ranges": [[1, 16, 3, b"a"]]},
+        {**QUESTION, "ranges": [[1, 16, True, b"a" * 32]]},
+        {**QUESTION, "ranges": [[1, 1024, 3, b"a" * 32]] * 9},
+        {**QUESTION, "ranges": [[1, 1, 1, b"a" * 32]] * 129},
+        {**QUESTION, "compare": -1},
+        {**QUESTION, "v": 2},
+        {**CHECK, "last": 17},
+        {**CHECK, "parcels": [[*ITEM[:3], b"a"]]},
+        {**CHECK, "parcels": [["../../etc", *ITEM[1:]]]},
+        {**CHECK, "parcels": [[golden.CASE, 2**31, *ITEM[2:]]]},
+        {**CHECK, "parcels": [[golden.CASE, 1, "film", b"a" * 32]]},
+        {**CHECK, "parcels": [ITEM] * 257},
+        {"v": 1},
+    ],
+    ids=lambda fields: str(fields)[:60],
+)
+def test_a_question_that_is_wrong_or_too_much_is_malformed(fields: dict[str, Any]) -> None:
+    with pytest.raises(WireError):
+        digest_codec.decode_question(cbor2.dumps(fields))
+
+
+def test_the_questions_that_the_wrong_ones_differ_from_are_right() -> None:
+    digest_codec.decode_question(cbor2.dumps(QUESTION))
+    digest_codec.decode_question(cbor2.dumps({**CHECK, "parcels": [ITEM] * 256}))
+
+
 def test_mutated_messages_are_read_or_refused_and_never_crash() -> None:
     rng = random.Random(4)
     sources = [(codec.decode_ack, golden.read(name)) for name in golden.DOWN]
     sources += [(codec.decode_state, golden.read(name)) for name in golden.STATES]
+    sources += [(codec.decode_down, golden.read(name)) for name in golden.ANSWERS]
+    sources += [(digest_codec.decode_question, golden.read(name)) for name in golden.QUESTIONS]
     sources += [(lambda p: codec.decode_up(golden.CASE, p), golden.read(n)) for n in golden.UP]
     refused = 0
     for _ in range(MUTATIONS):
