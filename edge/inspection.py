@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,10 @@ from models.profile import ClassifyOn, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
 
     from models.detection import Prediction
-    from models.detector import Prepared
     from models.image import Header
-    from models.quality import Measures
 
 CROP_DETAIL = 4
 """A classifier of crops gets a picture whose longer side is this many times its input's: then a
@@ -103,13 +102,17 @@ class Stopwatch:
         self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
 
 
-def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]:
+def inspect(
+    data: bytes, look: Look, limits: Limits, aside: Executor | None = None
+) -> tuple[Inspection, Photo]:
     """Read, judge, detect and classify one photo.
 
     Args:
         data: the file as it came.
         look: what to look with.
         limits: what is taken.
+        aside: a thread that makes what is stored while this one looks; where many photos come, one
+            for all of them costs less. None: a new one.
 
     Raises:
         UnreadableImageError: not a picture, or not a whole one.
@@ -117,43 +120,34 @@ def inspect(data: bytes, look: Look, limits: Limits) -> tuple[Inspection, Photo]
         MemoryError: not enough memory for it.
     """
     watch = Stopwatch()
-    with ThreadPoolExecutor(1, "copy") as aside:  # what is stored is made while the models look
+    with nullcontext(aside) if aside else ThreadPoolExecutor(1, "aside") as other:
         with watch.step("decode"):
             header = read_header(data, limits)
-            copied = aside.submit(_copy, data, header, look.profile.keep_metadata)
+            copied = other.submit(_copy, data, header, look.profile.keep_metadata)
             if header.format is Format.HEIC:  # it becomes a JPEG; go on with that
                 data = copied.result().data
                 header = read_header(data, limits)
             decoded = decode(data, header, look.side)
-        size = (decoded.width, decoded.height)
-        grey = aside.submit(to_luma, decoded.image)
-        measured = aside.submit(lambda: measure(grey.result(), size))
-        small = aside.submit(thumbnail, decoded.image)
-        inspection = _look(decoded, look, (grey, measured), watch)
+        small = other.submit(thumbnail, decoded.image)
+        inspection = _look(decoded, look, watch)
         with watch.step("store"):
             photo = copied.result().photo(decoded, small.result())
     return replace(inspection, timings=watch.total()), photo
 
 
-def _look(
-    decoded: Decoded,
-    look: Look,
-    measuring: tuple[Future[Luma], Future[Measures]],
-    watch: Stopwatch,
-) -> Inspection:
+def _look(decoded: Decoded, look: Look, watch: Stopwatch) -> Inspection:
     """Judge, detect, judge the subject, classify."""
     rules = look.profile.quality
-    with watch.step("prepare"):  # while it is being measured
-        prepared = look.detector.prepare(decoded.image) if look.detector else None
     with watch.step("quality"):
-        luma, measures = measuring[0].result(), measuring[1].result()
+        luma = to_luma(decoded.image)
+        measures = measure(luma, (decoded.width, decoded.height))
         quality = check_quality(measures, rules)
     predictions: tuple[Prediction, ...] = ()
     out_of_domain = False
     looks = quality.usable and not look.blind
     if looks:
         with watch.step("detect"):
-            predictions = _detect(decoded, look, prepared)
+            predictions = _detect(decoded, look)
         with watch.step("quality"):
             quality = check_quality(measures, rules, _subject(decoded, luma, predictions))
     if looks and quality.usable:
@@ -198,11 +192,11 @@ def _copy(data: bytes, header: Header, keep_metadata: bool) -> _Copy:
     return _Copy(clean, media_type, hashlib.sha256(clean).hexdigest())
 
 
-def _detect(decoded: Decoded, look: Look, prepared: Prepared | None) -> tuple[Prediction, ...]:
+def _detect(decoded: Decoded, look: Look) -> tuple[Prediction, ...]:
     if look.detector is None or look.profile.detector is None:
         return ()
     use, size = look.profile.detector, (decoded.width, decoded.height)
-    return detect(look.detector, decoded.image, decoded.factor, use, size, prepared)
+    return detect(look.detector, decoded.image, decoded.factor, use, size)
 
 
 def _classify(

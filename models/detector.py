@@ -10,7 +10,7 @@ from models.calibration import logit, sigmoid, temperatures
 from models.detection import Detection
 from models.network_input import input_of
 from models.nms import non_maximum_suppression
-from models.preprocess import Image, Placement, Tensor, to_tensor
+from models.preprocess import Image, Placement, to_tensor
 from models.release import HeadLayout, Task
 from models.runner import RefusedModelError
 from models.yolo import Candidates, decode
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from models.detection import Box
     from models.release import ModelRelease
     from models.runner import Runner
-
-Prepared = tuple[Tensor, Placement]
-"""A network's input, and where the picture lies on it."""
 
 
 class Detector:
@@ -44,10 +41,6 @@ class Detector:
         self.head = resolve(runner.outputs, len(release.labels), self.input, release.output)
         self._temperatures = temperatures(release.calibration, release.labels)
 
-    def prepare(self, image: Image) -> Prepared:
-        """Make the input tensor ahead, for `detect`: that needs no verdict on the picture yet."""
-        return to_tensor(image, self.input, self.release.preprocess)
-
     def detect(
         self,
         image: Image,
@@ -56,7 +49,6 @@ class Detector:
         max_detections: int,
         factor: float = 1.0,
         size: tuple[int, int] | None = None,
-        prepared: Prepared | None = None,
     ) -> tuple[Detection, ...]:
         """Find what the model knows.
 
@@ -68,12 +60,11 @@ class Detector:
             factor: size of `image` as a share of the original's, (0..1].
             size: width and height of the original, where `factor` doesn't give them exactly; boxes
                 are clipped to them.
-            prepared: what `prepare` made of `image`, where that was done already.
 
         Returns:
             Detections, surest first; boxes in pixels of the upright original.
         """
-        tensor, placement = prepared or self.prepare(image)
+        tensor, placement = to_tensor(image, self.input, self.release.preprocess)
         outputs = self.runner.run(tensor)
         found = decode(self.head, outputs, self._temperatures * logit(keep))
         boxes, confidences, classes = self._judge(found, placement, keep)

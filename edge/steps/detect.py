@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.detection import Prediction, Source
 
 if TYPE_CHECKING:
-    from models.detector import Detector, Prepared
+    from models.detector import Detector
     from models.preprocess import Image
     from models.profile import DetectorUse
 
@@ -18,7 +18,6 @@ def detect(
     factor: float,
     use: DetectorUse,
     size: tuple[int, int] | None = None,
-    prepared: Prepared | None = None,
 ) -> tuple[Prediction, ...]:
     """Find what the profile's detector knows.
 
@@ -28,12 +27,11 @@ def detect(
         factor: its size as a share of the original's, (0..1].
         use: the profile's thresholds.
         size: width and height of the original, where `factor` doesn't give them exactly.
-        prepared: what `detector.prepare` made of `image`, where that was done already.
 
     Returns:
         Everything above `keep`, surest first; what is below `show` is there for learning only.
     """
-    found = detector.detect(image, use.keep, use.iou, use.max_detections, factor, size, prepared)
+    found = detector.detect(image, use.keep, use.iou, use.max_detections, factor, size)
     return tuple(
         Prediction(
             label=each.label,

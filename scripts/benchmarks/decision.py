@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,12 @@ def measure(folder: Path, _full: bool) -> list[Figure]:
     # The gate is kept open: a photo that has to be taken again costs no detection.
     profile = replace(profile, quality=replace(profile.quality, blur_threshold=0.0))
     look, limits, data = Look(profile, detector), Limits(), jpeg()
+    aside = ThreadPoolExecutor(1)  # as the worker has one
     pixels = np.frombuffer(data, dtype=np.uint8)
     size = detector.input
 
     def ours() -> None:
-        seen, _ = inspect(data, look, limits)
+        seen, _ = inspect(data, look, limits, aside)
         decide(seen.quality, seen.predictions, seen.out_of_domain, seen.missing, profile)
 
     small = cv2.imdecode(pixels, cv2.IMREAD_REDUCED_COLOR_4)

@@ -9,6 +9,7 @@ import ctypes
 import gc
 import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from models.runner import RefusedModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
     from edge.adapters.vision.messages import Start
     from edge.ports import Inspection, Photo
@@ -50,10 +52,11 @@ Model = Detector | Classifier
 class ModelEyes:
     """Implements `worker.Eyes`."""
 
-    def __init__(self, looks: Mapping[str, Look], limits: Limits) -> None:
-        """Keep what each profile looks with."""
+    def __init__(self, looks: Mapping[str, Look], limits: Limits, aside: Executor) -> None:
+        """Keep what each profile looks with; `aside` is what `inspect` takes."""
         self._looks = looks
         self._limits = limits
+        self._aside = aside
         self._libc = ctypes.CDLL(None)
 
     def inspect(self, photo: bytes, profile: str) -> tuple[Inspection, Photo]:
@@ -64,7 +67,7 @@ class ModelEyes:
                 f"There is no profile {profile!r}.", f"Known are: {', '.join(sorted(self._looks))}."
             )
         try:
-            return inspect(photo, look, self._limits)
+            return inspect(photo, look, self._limits, self._aside)
         except ImageFileError as e:
             raise _refusal(e) from e
         except cv2.error as e:
@@ -111,9 +114,8 @@ def open_eyes(start: Start, trying: Callable[[str], None]) -> tuple[ModelEyes, R
     limits = Limits(max_megapixels=start.max_megapixels, max_bytes=start.max_bytes)
     gc.collect()
     gc.freeze()  # what is here now stays until the end, and need not be looked through again
-    return ModelEyes(looks, limits), Ready(
-        tried.in_use(start.profiles), tried.refused, tried.measured
-    )
+    eyes = ModelEyes(looks, limits, ThreadPoolExecutor(1, "aside"))
+    return eyes, Ready(tried.in_use(start.profiles), tried.refused, tried.measured)
 
 
 def look_of(profile: Profile, models: Mapping[str, Model]) -> Look:
