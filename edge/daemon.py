@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from edge.adapters.allocator import keep_buffers
 from edge.adapters.clock import BUILT, SystemClock
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
@@ -88,6 +89,7 @@ class Device:
 def run(settings: Settings, problem: ConfigError | None = None) -> None:
     """Run the device until it is told to stop; with a `problem`, only the page that shows it."""
     set_up_logs()
+    keep_buffers()
     try:
         profiles = {} if problem else load_profiles(settings)
     except ConfigError as e:
