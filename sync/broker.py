@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-
-from sync.errors import BadTransportError
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,26 +13,14 @@ class Tls:
     """TLS 1.3, both sides with a certificate."""
 
     ca: Path
-    """Certificate of who signs the broker's, PEM."""
+    """Certificate of who signs the broker's, PEM; others that may lie in the file are skipped."""
     certificate: Path | None = None
     """Our own, PEM; None where the broker asks for none."""
     key: Path | None = None
     """Its key, PEM."""
-
-    def context(self) -> ssl.SSLContext:
-        """What a socket needs.
-
-        Raises:
-            BadTransportError: a file is missing or holds something else.
-        """
-        try:
-            context = ssl.create_default_context(cafile=str(self.ca))
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            if self.certificate is not None:
-                context.load_cert_chain(self.certificate, self.key)
-        except (OSError, ValueError) as e:  # ssl.SSLError is an OSError
-            raise BadTransportError(f"The certificates can't be used: {e}") from e
-        return context
+    passed: Callable[[], datetime | None] = lambda: None
+    """Asked before every connection: None while the system's clock is believed, otherwise a moment
+    that has surely passed, which certificates are judged by in its place."""
 
 
 @dataclass(frozen=True, slots=True)

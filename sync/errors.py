@@ -29,3 +29,7 @@ class BadNameError(SyncError, ValueError):
 
 class BadTransportError(SyncError, ValueError):
     """The transport can't be made as it was asked for: a certificate that can't be read, …."""
+
+
+class BadBundleError(SyncError, ValueError):
+    """The file that makes a device part of a fleet can't be used."""

@@ -14,6 +14,7 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING
 
+from sync.handshake import Handshake
 from sync.mqtt_client import Done, Plan, Publish
 from sync.mqtt_link import Link
 from sync.transport import SLOTS, Connected, Delivered, Event, Listener, Lost, Will
@@ -51,7 +52,7 @@ class MqttTransport:
         Raises:
             BadTransportError: the certificates can't be used.
         """
-        tls = None if broker.tls is None else broker.tls.context()
+        tls = None if broker.tls is None else Handshake(broker.tls)
         self._plan = Plan(broker, tls, tuple(filters), will, keepalive_s)
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._lock = threading.Lock()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sync.broker import Broker
+from sync.handshake import Handshake
 from sync.transport import SLOTS, Connected, Delivered, Event, Received, Will
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Plan:
 
     broker: Broker
     """Where, and as whom."""
-    tls: ssl.SSLContext | None
+    tls: Handshake | None
     """Of `broker.tls`."""
     filters: tuple[str, ...]
     """What to subscribe to."""
@@ -97,7 +97,7 @@ class Connection:
         if plan.will is not None:
             client.will_set(plan.will.topic, plan.will.payload, qos=1, retain=True)
         if plan.tls is not None:
-            client.tls_set_context(plan.tls)
+            client.tls_set_context(plan.tls.context())
         if broker.username:
             client.username_pw_set(broker.username, broker.password)
         client.on_connect = self._on_connect
