@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from edge.store.layout import Layout
     from edge.store.retention import Limits
 
+CONFIRMED = "EXISTS (SELECT 1 FROM receipts r WHERE r.seq = c.seq AND r.agreed IS NOT NULL)"
+"""Whether a comparison of both ends has said, since it was stored, that the tower holds it."""
 HELD = (
     "CASE WHEN max(c.sync <> 'stored') AND max(c.needs_person) THEN 'unsynced and unreviewed'"
     " WHEN max(c.sync <> 'stored') THEN 'unsynced'"
+    f" WHEN NOT min({CONFIRMED}) THEN 'unconfirmed'"
     " WHEN max(c.needs_person) THEN 'unreviewed' ELSE '' END"
 )
 """Why the cases of a group must stay; '' where they needn't."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils.migrations import Migrations
 
 from edge.errors import OperatorError
+from edge.store import receipts
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -95,6 +96,32 @@ FULL_TEXT = (
 )
 PLAIN_TEXT = "CREATE TABLE case_text (text TEXT NOT NULL)"
 
+RECEIPTS = (
+    """
+    CREATE TABLE receipts (
+        seq INTEGER PRIMARY KEY,
+        leaf BLOB NOT NULL,          -- what the tower holds of it, see sync.digests
+        agreed INTEGER               -- microseconds since 1970; NULL until a comparison says so
+    )
+    """,
+    "CREATE INDEX receipts_unconfirmed ON receipts (seq) WHERE agreed IS NULL",
+    """
+    CREATE TABLE lost (
+        seq INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,        -- of a photo that neither end holds, '' for the case itself
+        PRIMARY KEY (seq, sha256)
+    ) WITHOUT ROWID
+    """,
+    # 1: of a rejected case, which goes after all others.
+    "ALTER TABLE outbox ADD COLUMN late INTEGER NOT NULL DEFAULT 0",
+    "UPDATE outbox SET late = 1 WHERE seq IN"
+    " (SELECT seq FROM listing WHERE label = '' AND status = 'rejected')",
+    "DROP INDEX outbox_order",
+    "CREATE INDEX outbox_order ON outbox (late, kind = 'image', id)"
+    " WHERE state IN ('queued', 'sent')",
+)
+"""One by one, since a script would end the transaction of the step."""
+
 
 def migrate(db: Database) -> None:
     """Bring the schema up to date.
@@ -137,5 +164,16 @@ def _outbox_order(db: Database) -> None:
     )
 
 
-STEPS = {"0001_cases": _cases, "0002_text": _text, "0003_outbox_order": _outbox_order}
+def _receipts(db: Database) -> None:
+    for statement in RECEIPTS:
+        db.execute(statement)
+    receipts.note_all(db)
+
+
+STEPS = {
+    "0001_cases": _cases,
+    "0002_text": _text,
+    "0003_outbox_order": _outbox_order,
+    "0004_receipts": _receipts,
+}
 """Name → step, oldest first; a name that was released never changes what it does."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from edge.store import receipts
 from edge.store.times import to_us
-from models.case import SyncPhase
+from models.case import Status, SyncPhase
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -60,7 +61,9 @@ class Parcel:
     attempts: int
     """How often it was handed to the transport."""
     reason: str
-    """Why it is dead, else ""."""
+    """Why the tower refused it, also once it was queued again; else ""."""
+    late: bool = False
+    """Whether it is of a rejected case, and goes after all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,41 @@ def enqueue(
     for image, found in [(i, here[i.sha256]) for i in case.images] if here is not None else []:
         parcels += [(Kind.THUMB, image.sha256, found.thumb_bytes)] * bool(found.thumb_bytes)
         parcels += [(Kind.IMAGE, image.sha256, image.size)] * found.original
+    late = case.status is Status.REJECTED
+    db.execute("UPDATE outbox SET late = ? WHERE seq = ?", (late, case.seq))
+    _insert(db, (case.seq, case.rev, late), parcels, now)
+
+
+def enqueue_again(
+    db: Database, seq: int, parcels: Iterable[tuple[Kind, str, int]], now: datetime
+) -> str:
+    """Queue parcels of a case that the tower has lost; gives the case's id.
+
+    They count as sent before, so that the tower is asked before anything goes again.
+    """
+    sql = "SELECT c.id, c.rev, l.status FROM cases c JOIN listing l ON l.seq = c.seq"
+    case_id, rev, status = db.execute(f"{sql} AND l.label = '' WHERE c.seq = ?", (seq,)).fetchone()
+    _insert(db, (seq, rev, status == Status.REJECTED.value), parcels, now, attempts=1)
+    db.execute(
+        "UPDATE cases SET sync = ?, sync_at = NULL WHERE seq = ?", (SyncPhase.QUEUED.value, seq)
+    )
+    return str(case_id)
+
+
+def _insert(
+    db: Database,
+    case: tuple[int, int, bool],
+    parcels: Iterable[tuple[Kind, str, int]],
+    now: datetime,
+    attempts: int = 0,
+) -> None:
+    """Add rows for parcels (kind, SHA-256, bytes) of a case (number, revision, late)."""
     for kind, sha256, length in parcels:
         db.execute(
-            "INSERT INTO outbox (seq, rev, kind, sha256, bytes, created, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (case.seq, case.rev, kind.value, sha256, length, to_us(now), Phase.QUEUED.value),
+            "INSERT INTO outbox"
+            " (seq, rev, late, kind, sha256, bytes, created, state, attempts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*case, kind.value, sha256, length, to_us(now), Phase.QUEUED.value, attempts),
         )
 
 
@@ -115,10 +148,13 @@ def pending(db: Database, limit: int) -> list[Parcel]:
 
 
 def next_up(db: Database, known: Collection[int], room: int) -> list[Parcel]:
-    """The `room` most urgent ones besides the `known`: all cases and thumbnails, then originals."""
+    """The `room` most urgent ones besides the `known`.
+
+    Rejected cases go after all others; of both, all texts and thumbnails before any original.
+    """
     places = ", ".join("?" * len(known))
     which = f"o.state IN ('queued', 'sent') AND o.id NOT IN ({places})"
-    return _parcels(db, f"{which} ORDER BY o.kind = 'image', o.id LIMIT ?", (*known, room))
+    return _parcels(db, f"{which} ORDER BY o.late, o.kind = 'image', o.id LIMIT ?", (*known, room))
 
 
 def unsettled(db: Database, known: Collection[int]) -> list[int]:
@@ -162,6 +198,7 @@ def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
                 "UPDATE cases SET sync = ?, sync_at = ? WHERE seq = ?",
                 (SyncPhase.STORED.value, to_us(now), *row),
             )
+            receipts.note(db, row[0])
             case = db.execute("SELECT id FROM cases WHERE seq = ?", row).fetchone()
             stored.append(case[0])
     return stored
@@ -172,9 +209,20 @@ def dead_letter(db: Database, parcel: int, reason: str) -> None:
     db.execute("UPDATE outbox SET state = 'dead', reason = ? WHERE id = ?", (reason, parcel))
 
 
+def dead_letters(db: Database, limit: int) -> list[Parcel]:
+    """What the tower refused for good, newest first."""
+    return _parcels(db, "o.state = 'dead' ORDER BY o.id DESC LIMIT ?", (limit,))
+
+
 def revive(db: Database) -> int:
-    """Queue again what was refused; how many that are."""
+    """Queue again what was refused, once; how many that are. The reasons stay."""
     return int(db.execute("UPDATE outbox SET state = 'queued' WHERE state = 'dead'").rowcount)
+
+
+def no_thumbnail(db: Database, parcel: Parcel) -> None:
+    """Note that a thumbnail is not here any more; one can be made again of the original."""
+    sql = "UPDATE case_images SET thumb_bytes = 0 WHERE sha256 = ?"
+    db.execute(sql, (parcel.sha256,))
 
 
 def backlog(db: Database) -> Backlog:
@@ -188,11 +236,11 @@ def backlog(db: Database) -> Backlog:
 
 def _parcels(db: Database, which: str, values: tuple[int, ...]) -> list[Parcel]:
     rows = db.execute(
-        "SELECT o.id, c.id, o.rev, o.kind, o.sha256, o.bytes, o.state, o.attempts, o.reason"
+        "SELECT o.id, c.id, o.rev, o.kind, o.sha256, o.bytes, o.state, o.attempts, o.reason, o.late"
         f" FROM outbox o JOIN cases c ON c.seq = o.seq WHERE {which}",
         values,
     )
     return [
-        Parcel(i, case, rev, Kind(kind), sha256, size, Phase(phase), attempts, reason)
-        for i, case, rev, kind, sha256, size, phase, attempts, reason in rows
+        Parcel(i, case, rev, Kind(kind), sha256, size, Phase(phase), attempts, reason, bool(late))
+        for i, case, rev, kind, sha256, size, phase, attempts, reason, late in rows
     ]

@@ -30,6 +30,11 @@ def put(db: Database, key: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, value))
 
 
+def last_seq(db: Database) -> int:
+    """The number of the newest case; 0 before the first."""
+    return int(get(db, NEXT_SEQ) or 1) - 1
+
+
 def take_seq(db: Database) -> int:
     """The next number, inside the transaction that uses it: no gaps, from 1."""
     seq = int(get(db, NEXT_SEQ) or 1)

@@ -33,6 +33,7 @@ from edge.store.layout import Layout
 from edge.store.ledger import Ledger
 from edge.store.listing import Filter, Page
 from edge.store.opening import OpenReport
+from edge.store.receipt_book import ReceiptBook
 from edge.store.retention import Evictions, decide_evictions
 from edge.store.threads import Threads
 
@@ -110,6 +111,8 @@ class Store:
         self._db: Database | None = None
         self._ledger: Ledger | None = None
         self._report: OpenReport | None = None
+        self.receipts = ReceiptBook(self._threads.read, self._write, self.layout, now)
+        """What the tower is known to hold."""
 
     async def open(self) -> OpenReport:
         """Open the store; a missing or damaged database is made again from its files.
@@ -242,6 +245,25 @@ class Store:
     async def revive(self) -> int:
         """Queue again what was refused; gives how many that are."""
         return await self._write(outbox.revive)
+
+    async def dead_letters(self, limit: int = 20) -> tuple[Parcel, ...]:
+        """What the tower refused for good, newest first."""
+        return await self._threads.read(lambda db: tuple(outbox.dead_letters(db, limit)))
+
+    async def no_thumbnail(self, parcel: Parcel) -> None:
+        """Settle the parcel of a thumbnail that isn't here any more."""
+
+        def settle(db: Database) -> None:
+            outbox.no_thumbnail(db, parcel)
+            outbox.mark_stored(db, [parcel.id], self._now())
+
+        await self._write(settle)
+
+    async def last_seq(self) -> int:
+        """The highest number that was given to a case; 0 before the first."""
+        return await self._threads.read(
+            lambda db: int(settings.get(db, settings.NEXT_SEQ) or 1) - 1
+        )
 
     async def backlog(self) -> Backlog:
         """Count what is still only here."""

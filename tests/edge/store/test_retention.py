@@ -17,7 +17,7 @@ from edge.store import eviction
 from edge.store.retention import Holding, Kind, decide_evictions
 from models.case import Case, Feedback, Status
 from tests.fakes.drafts import NOON, draft, inspection, photo, to_review
-from tests.fakes.stores import LIMITS, Moved, opened
+from tests.fakes.stores import LIMITS, Moved, confirm, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +109,7 @@ async def added(store: Store, number: int, **changes: Any) -> Case:
 
 async def sync_all(store: Store) -> None:
     await store.mark_stored([p.id for p in await store.pending(10_000)])
+    await confirm(store)
 
 
 async def test_originals_over_the_limit_go_oldest_first_and_their_cases_stay(
