@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sync import receiver, topics
 from sync.bitmap import Bitmap
 from sync.codec import decode_state, decode_up
+from sync.digests import Answer as DigestAnswer
 from sync.errors import BadNameError, WireError
 from sync.messages import Ack, Chunk, Header, Kind, Reject, RejectCode, Up
 from tower_sync_server.archive.facts import Facts, read_facts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tower_sync_server.archive.blobs import Blobs
     from tower_sync_server.archive.files import Draft
     from tower_sync_server.archive.spool import Spool
+    from tower_sync_server.digests import Digests
 
 MAX_CASE_BYTES = 1_000_000
 """Of a revision, without photos; it is read as a whole."""
@@ -60,15 +62,23 @@ class Answer:
 
     device: str
     """The device of the topic."""
-    ack: Ack
+    ack: Ack | DigestAnswer
     """What."""
 
 
 class Ingest:
     """Takes messages in, one at a time. Keeps nothing between two of them."""
 
-    def __init__(self, archive: Archive, blobs: Blobs, spool: Spool, limits: Limits) -> None:
-        """Everything is open."""
+    def __init__(
+        self,
+        archive: Archive,
+        blobs: Blobs,
+        spool: Spool,
+        limits: Limits,
+        digests: Digests | None = None,
+    ) -> None:
+        """Everything is open; without `digests`, comparisons are left to other workers."""
+        self._digests = digests
         self._archive = archive
         self._blobs = blobs
         self._spool = spool
@@ -83,14 +93,21 @@ class Ingest:
             OperatorError: the disk or the database is failing; the message was not dealt with.
         """
         try:
+            if topic.endswith("/digest"):
+                return self._compared(topic, payload)
             if not topic.endswith("/state"):
                 return self._counted(self._up(topics.parse_up(topic), payload))
             self._archive.hear(topics.parse_state(topic), decode_state(payload))
         except (BadNameError, WireError) as e:  # of an up message, only the topic can be bad here
             log.warning("dropped: %s", e)
         except UnavailableError as e:
-            log.warning("the state of a device was not kept: %s", e)
+            log.warning("a state was not kept, or a comparison not answered: %s", e)
         return None
+
+    def _compared(self, topic: str, payload: bytes) -> Answer | None:
+        if self._digests is None:
+            return None
+        return self._counted(Answer(*self._digests.take(topic, payload)))
 
     def _counted(self, answer: Answer) -> Answer:
         self.tally[type(answer.ack).__name__.lower()] += 1

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sync import topics
-from sync.codec import encode_ack
+from sync.codec import encode_down
 from sync.transport import Connected, Delivered, Event, Lost, Received, Transport
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TICK_S = 1.0
 """Between two looks at everything while nothing comes."""
-FILTERS = (topics.SHARED_UP, topics.EVERY_STATE)
+FILTERS = (topics.SHARED_UP, topics.SHARED_DIGEST, topics.EVERY_STATE)
 """What a worker subscribes to."""
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Worker:
         if link != self._losses:
             return  # the broker gives it again, perhaps to another worker
         answer = self._ingest.take(message.topic, message.payload)
-        if answer is None or self._say(link, topics.ack(answer.device), encode_ack(answer.ack)):
+        if answer is None or self._say(link, topics.ack(answer.device), encode_down(answer.ack)):
             self._finish(link, message)
 
     def _finish(self, link: int, message: Received) -> None:

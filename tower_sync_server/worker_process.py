@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from sync.broker import Broker
 from sync.mqtt import MqttTransport
+from tower_sync_server.digests import Digests
 from tower_sync_server.ingest import Ingest, Limits
 from tower_sync_server.parts import open_keep
 from tower_sync_server.worker import FILTERS, Report, Worker
@@ -44,7 +45,7 @@ def run_worker(settings: Settings, *, attached: bool) -> None:
     )
     client_id = f"edgecase-tower-{os.getpid()}-{secrets.token_hex(4)}"
     broker = Broker(settings.mqtt.host, client_id, settings.mqtt.port)
-    ingest = Ingest(keep.archive, keep.blobs, keep.spool, limits)
+    ingest = Ingest(keep.archive, keep.blobs, keep.spool, limits, Digests(keep.engine))
     worker = Worker(MqttTransport(broker, FILTERS), ingest, _report)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())

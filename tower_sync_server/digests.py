@@ -1,0 +1,111 @@
+"""What the archive holds of a device, by ranges of its cases' numbers; see `sync.digests`.
+
+Nothing is kept for this: a question is a query over the index of numbers, whichever worker it
+reaches, and asking it again gives the same answer.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from sync import topics
+from sync.digest_codec import decode_question
+from sync.digests import (
+    Answer,
+    Compare,
+    Content,
+    Held,
+    Item,
+    Question,
+    Range,
+    compare,
+    leaf,
+    sum_of,
+)
+from sync.messages import Kind
+from tower_sync_server.archive.database import reading
+from tower_sync_server.archive.tables import cases, parcels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class Digests:
+    """Answers what devices ask in a comparison; reads the archive, writes nothing."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Use a database that has been migrated."""
+        self._engine = engine
+
+    def take(self, topic: str, payload: bytes) -> tuple[str, Answer]:
+        """The device that asked, and the answer.
+
+        Raises:
+            BadNameError, WireError: it is no question.
+            UnavailableError: the database can't be reached now.
+        """
+        device = topics.parse_digest(topic)
+        return device, self.answer(device, decode_question(payload))
+
+    def answer(self, device: str, question: Question) -> Answer:
+        """What this device has to know."""
+        with reading(self._engine) as db:
+            if isinstance(question, Compare):
+                ranges = [one.range for one in question.sums]
+                here = [sum_of(within, _leaves(db, device, within)) for within in ranges]
+                return compare(question.number, question.sums, here)
+            missing = _missing(db, device, question.items)
+            return Held(question.number, missing, tuple(_leaves(db, device, question.range)))
+
+
+def _leaves(db: sa.Connection, device: str, within: Range) -> Iterator[tuple[int, bytes]]:
+    """Number and leaf of what is held, by number."""
+    c, p = cases.c, parcels.c
+    mine = sa.and_(p.device == c.device, p.case_id == c.case_id)
+    newest = sa.or_(p.kind != Kind.CASE.value, p.rev == c.rev)
+    rows = db.execute(
+        sa.select(c.seq, c.case_id, c.rev, p.kind, p.image, p.sha256)
+        .select_from(cases.join(parcels, sa.and_(mine, newest)))
+        .where(c.device == device, c.seq.between(within.first, within.last))
+        .order_by(c.seq, c.case_id)
+    )
+    for seq, of_seq in groupby(rows, key=lambda row: int(row.seq)):
+        of_cases = groupby(of_seq, key=lambda row: (row.case_id, row.rev))
+        yield seq, leaf([_content(*key, rows) for key, rows in of_cases])
+
+
+def _content(case: str, rev: int, rows: Iterable[Any]) -> Content:
+    sha256 = ""
+    photos: dict[str, set[str]] = {Kind.IMAGE.value: set(), Kind.THUMB.value: set()}
+    for row in rows:
+        if row.kind == Kind.CASE.value:
+            sha256 = row.sha256
+        else:
+            photos[row.kind].add(row.image)
+    images, thumbs = photos[Kind.IMAGE.value], photos[Kind.THUMB.value]
+    return Content(case, rev, sha256, frozenset(images), frozenset(thumbs))
+
+
+def _missing(db: sa.Connection, device: str, items: Sequence[Item]) -> tuple[int, ...]:
+    """Indices of the parcels that are not held."""
+    c = parcels.c
+    wanted = sorted({item.case for item in items})
+    rows = db.execute(
+        sa.select(c.case_id, c.rev, c.kind, c.image, c.sha256).where(
+            c.device == device, c.case_id.in_(wanted)
+        )
+    ).all()
+    held = {(row.case_id, row.rev, row.sha256) for row in rows if row.kind == Kind.CASE.value}
+    photos = {(row.case_id, row.kind, row.image) for row in rows}
+    return tuple(n for n, item in enumerate(items) if not _is_held(item, held, photos))
+
+
+def _is_held(
+    item: Item, held: set[tuple[str, int, str]], photos: set[tuple[str, str, str]]
+) -> bool:
+    if item.kind is Kind.CASE:
+        return (item.case, item.rev, item.sha256) in held
+    return (item.case, item.kind.value, item.sha256) in photos
