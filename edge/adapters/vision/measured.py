@@ -39,6 +39,7 @@ class MeasuredModels:
             return
         temporary = self._path.with_suffix(".tmp")
         try:
+            temporary.parent.mkdir(exist_ok=True)  # of a device on which nothing was installed yet
             temporary.write_text(json.dumps(to_json(fresh), indent=1), encoding="utf-8")
             temporary.replace(self._path)
         except OSError:  # it is measured again at the next start, and nothing else is lost

@@ -22,7 +22,7 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path, content: str):
 
 
 def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path):
-    measured = MeasuredModels(tmp_path / "missing folder" / "m.json")
+    measured = MeasuredModels(tmp_path / "no data" / "models" / "m.json")
     measured.learn({"a": ONE})
     assert measured.known == {"a": ONE}
 
@@ -33,3 +33,9 @@ def test_news_alone_are_written(tmp_path: Path):
     (tmp_path / "m.json").unlink()
     measured.learn({"a": ONE})
     assert not (tmp_path / "m.json").exists()
+
+
+def test_the_folder_is_made_where_nothing_was_installed_yet(tmp_path: Path):
+    path = tmp_path / "models" / "m.json"
+    MeasuredModels(path).learn({"a": ONE})
+    assert MeasuredModels(path).known == {"a": ONE}
