@@ -50,6 +50,45 @@ class AmbiguousError(BadRequestError):
     status = 409
 
 
+class ConflictError(BadRequestError):
+    """It can't be done as things are."""
+
+    code = "conflict"
+    status = 409
+
+
+class NotAllowedError(BadRequestError):
+    """Nobody is signed in, or not any more."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class WrongPasswordError(NotAllowedError):
+    """The name or the password is wrong; it isn't said which."""
+
+    code = "wrong_password"
+
+
+class ForbiddenError(BadRequestError):
+    """Whoever is signed in may not do this, or the page it comes from may not."""
+
+    code = "forbidden"
+    status = 403
+
+
+class RateLimitedError(BadRequestError):
+    """Too many tries."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: int = 60) -> None:
+        """Keep how long to wait, seconds."""
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
 class WrongHostError(BadRequestError):
     """Asked for under a name that isn't the tower's: how DNS rebinding looks from here."""
 
@@ -62,6 +101,12 @@ class UnavailableError(TowerError):
 
     code = "unavailable"
     status = 503
+
+
+class BusyError(UnavailableError):
+    """Too much is asked for at once."""
+
+    code = "busy"
 
 
 class DiskFullError(TowerError):
