@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from edge.ports import Inspection, Photo
 from edge.steps.check_quality import Subject, check_quality
-from edge.steps.classify import classify
+from edge.steps.classify import Classes, classify
 from edge.steps.detect import detect
 from models.classifier import Classifier
 from models.detection import area
@@ -143,7 +143,7 @@ def _look(decoded: Decoded, look: Look, watch: Stopwatch) -> Inspection:
         measures = measure(luma, (decoded.width, decoded.height))
         quality = check_quality(measures, rules)
     predictions: tuple[Prediction, ...] = ()
-    out_of_domain = False
+    classes = Classes()
     looks = quality.usable and not look.blind
     if looks:
         with watch.step("detect"):
@@ -152,15 +152,16 @@ def _look(decoded: Decoded, look: Look, watch: Stopwatch) -> Inspection:
             quality = check_quality(measures, rules, _subject(decoded, luma, predictions))
     if looks and quality.usable:
         with watch.step("classify"):
-            classes, out_of_domain = _classify(decoded, look, predictions)
-        predictions += classes
+            classes = _classify(decoded, look, predictions)
+        predictions += classes.predictions
     return Inspection(
         quality=quality,
         predictions=predictions if quality.usable else (),
         models=look.models if looks else {},
         timings={},
-        out_of_domain=out_of_domain,
+        out_of_domain=classes.out_of_domain,
         missing=look.missing,
+        doubts=classes.doubts,
     )
 
 
@@ -199,11 +200,9 @@ def _detect(decoded: Decoded, look: Look) -> tuple[Prediction, ...]:
     return detect(look.detector, decoded.image, decoded.factor, use, size)
 
 
-def _classify(
-    decoded: Decoded, look: Look, found: Sequence[Prediction]
-) -> tuple[tuple[Prediction, ...], bool]:
+def _classify(decoded: Decoded, look: Look, found: Sequence[Prediction]) -> Classes:
     if look.classifier is None or look.profile.classifier is None:
-        return (), False
+        return Classes()
     use = look.profile.classifier
     size = decoded.width, decoded.height
     return classify(look.classifier, decoded.image, decoded.factor, found, use, size)

@@ -280,6 +280,7 @@ def _decision(inspection: Inspection, profile: Profile) -> Decision:
         out_of_domain=inspection.out_of_domain,
         missing=inspection.missing,
         profile=profile,
+        doubts=inspection.doubts,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from models.case import FormValue
-from models.detection import Prediction
+from models.detection import Doubt, Prediction
 from models.quality import Quality
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Inspection:
     """True where the classifier's energy score says it never learned such a thing."""
     missing: tuple[str, ...] = ()
     """Ids of models the profile waits for; then nothing was detected or classified."""
+    doubts: tuple[Doubt, ...] = ()
+    """Where the classifier can't settle for one label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,10 @@ class Link(Protocol):
 
     def status(self) -> UplinkStatus:
         """How it is."""
+        ...
+
+    def compare(self) -> None:
+        """Compare what is here with what the tower holds, as soon as there is a link."""
         ...
 
 

@@ -59,7 +59,7 @@ class Classifier:
         self._logits = release.output.scores == "logits"
 
     def classify(self, image: Image) -> Classified:
-        """Classify a picture, or a square crop from `models.crops.square`.
+        """Classify a picture, or a square from `models.crops.crop`.
 
         Args:
             image: H x W x 3 uint8 RGB, upright.
@@ -93,6 +93,26 @@ class Classifier:
         own = self.release.calibration.energy_threshold
         limit = own if threshold is None else threshold
         return limit is not None and said.energy > limit
+
+    def possible(self, said: Classified) -> tuple[str, ...] | None:
+        """Labels that can't be ruled out: the conformal prediction set, likeliest first.
+
+        A label belongs to it from its own probability on (Mondrian conformal prediction, Vovk et
+        al. 2005), so that the set holds the truth as often as the manifest's `coverage` says, for
+        each label. It may be empty: then nothing fits well enough.
+
+        Returns:
+            None where the manifest has no threshold for every label.
+        """
+        least = self.release.calibration.conformal
+        if any(label not in least for label in self.release.labels):
+            return None
+        both = sorted(zip(said.probabilities, self.release.labels, strict=True), key=_falling)
+        return tuple(label for probability, label in both if probability >= least[label])
+
+
+def _falling(one: tuple[float, str]) -> float:
+    return -one[0]
 
 
 def scores_output(outputs: Sequence[TensorSpec], classes: int, embedding: str = "") -> str:

@@ -80,3 +80,18 @@ class Prediction:
         require(bool(self.label), "label", "a name")
         require(0.0 <= self.confidence <= 1.0, "confidence", "0..1", self.confidence)
         require(self.refines is None or self.refines >= 0, "refines", "an index", self.refines)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A classifier's answer that leaves more than one label open, or none."""
+
+    refines: int | None = None
+    """Index of the detection it is about; None: the whole frame."""
+    possible: tuple[str, ...] = ()
+    """Labels it can't rule out, likeliest first; empty: none fits well enough."""
+
+    def __post_init__(self) -> None:
+        """One label is no doubt."""
+        require(len(self.possible) != 1, "possible", "none, or more than one", self.possible)
+        require(self.refines is None or self.refines >= 0, "refines", "an index", self.refines)

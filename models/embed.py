@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.crops import square
+from models.crops import crop
 from models.jsonable import require
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def embed(classifier: Classifier, image: Image, box: Box, margin: float) -> Embe
         margin: see `models.crops.expand`.
     """
     side = max(classifier.input.width, classifier.input.height)
-    return embedding_of(classifier.classify(square(image, box, margin, side)), classifier.release)
+    cut = crop(image, box, margin, side, classifier.release.preprocess)
+    return embedding_of(classifier.classify(cut), classifier.release)
 
 
 def from_bytes(data: bytes) -> NDArray[np.float32]:

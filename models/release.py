@@ -103,9 +103,13 @@ class Preprocess:
     """Subtracted after `scale`, per channel."""
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Divided by last, per channel."""
+    crop: str = "square"
+    """What a classifier of crops is shown: `square` (the box fills it) or `scaled` (as large as the
+    box is in the photo); `models.crops` has both."""
 
     def __post_init__(self) -> None:
         """Refuse what can't be computed."""
+        require(self.crop in ("square", "scaled"), "crop", "square or scaled", self.crop)
         require(self.fit in ("letterbox", "stretch"), "fit", "letterbox or stretch", self.fit)
         require(0 <= self.pad <= 255, "pad", "0..255", self.pad)
         require(all(s > 0 for s in self.std), "std", "above 0", self.std)
@@ -143,11 +147,16 @@ class Calibration:
     energy_threshold: float | None = None
     """Energy score above which an input is out of domain."""
     conformal: Mapping[str, float] = field(default_factory=dict)
-    """Label → probability from which the label belongs to the prediction set."""
+    """Label → probability from which the label belongs to the prediction set; empty: no sets."""
+    coverage: float = 0.0
+    """How often, 0..1, the set is to hold the truth; `conformal` was chosen for that."""
 
     def __post_init__(self) -> None:
-        """A temperature is above absolute zero."""
+        """A temperature is above absolute zero, and a probability is one."""
         require(self.temperature > 0, "temperature", "above 0", self.temperature)
+        require(0 <= self.coverage < 1, "coverage", "0..1", self.coverage)
+        ok = all(0 <= value <= 1 for value in self.conformal.values())
+        require(ok, "conformal", "probabilities", dict(self.conformal))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.crops import square
-from models.detection import Box, Prediction, Source
+from models.crops import crop
+from models.detection import Box, Doubt, Prediction, Source
 from models.profile import ClassifyOn
 
 if TYPE_CHECKING:
@@ -15,6 +16,20 @@ if TYPE_CHECKING:
     from models.preprocess import Image
     from models.profile import ClassifierUse
 
+    Said = tuple[Classified, Box, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What the classifier makes of one photo."""
+
+    predictions: tuple[Prediction, ...] = ()
+    """One for the frame, or one for each shown detection with the index of that in `refines`."""
+    out_of_domain: bool = False
+    """True where any of it is like nothing the model learned."""
+    doubts: tuple[Doubt, ...] = ()
+    """Where it can't settle for one label."""
+
 
 def classify(
     classifier: Classifier,
@@ -23,7 +38,7 @@ def classify(
     detections: Sequence[Prediction],
     use: ClassifierUse,
     size: tuple[int, int] | None = None,
-) -> tuple[tuple[Prediction, ...], bool]:
+) -> Classes:
     """Classify what the profile wants classified.
 
     Args:
@@ -35,29 +50,42 @@ def classify(
         size: width and height of the original, where `factor` doesn't give them exactly.
 
     Returns:
-        One prediction for the frame, or one for each shown detection with the index of that in
-        `refines`; and whether any of it is like nothing the model learned.
+        Nothing where the profile wants crops classified and nothing is shown.
     """
     if use.on is ClassifyOn.FRAME:
-        said = classifier.classify(image)
         width, height = size or (image.shape[1] / factor, image.shape[0] / factor)
-        predictions = (_prediction(said, (0.0, 0.0, float(width), float(height))),)
-        return predictions, classifier.out_of_domain(said, use.energy_threshold)
+        frame = (0.0, 0.0, float(width), float(height))
+        said: list[Said] = [(classifier.classify(image), frame, None)]
+    else:
+        said = _look_at_crops(classifier, image, factor, detections, use)
+    return Classes(
+        tuple(_prediction(one, box, index) for one, box, index in said),
+        any(classifier.out_of_domain(one, use.energy_threshold) for one, _, _ in said),
+        tuple(
+            Doubt(index, possible)
+            for one, _, index in said
+            if (possible := classifier.possible(one)) is not None and len(possible) != 1
+        ),
+    )
+
+
+def _look_at_crops(
+    classifier: Classifier,
+    image: Image,
+    factor: float,
+    detections: Sequence[Prediction],
+    use: ClassifierUse,
+) -> list[Said]:
+    """Classify the crop of each shown detection."""
     side = max(classifier.input.width, classifier.input.height)
-    found, unknown = [], False
+    rules = classifier.release.preprocess
+    said: list[Said] = []
     for index, seen in enumerate(detections):
-        if not seen.shown:
-            continue
-        box = (
-            seen.box[0] * factor,
-            seen.box[1] * factor,
-            seen.box[2] * factor,
-            seen.box[3] * factor,
-        )
-        said = classifier.classify(square(image, box, use.margin, side))
-        found.append(_prediction(said, seen.box, index))
-        unknown = unknown or classifier.out_of_domain(said, use.energy_threshold)
-    return tuple(found), unknown
+        if seen.shown:
+            x1, y1, x2, y2 = (value * factor for value in seen.box)
+            cut = crop(image, (x1, y1, x2, y2), use.margin, side, rules)
+            said.append((classifier.classify(cut), seen.box, index))
+    return said
 
 
 def _prediction(said: Classified, box: Box, refines: int | None = None) -> Prediction:

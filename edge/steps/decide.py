@@ -14,7 +14,7 @@ from models.case import Decision, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.detection import Prediction
+    from models.detection import Doubt, Prediction
     from models.profile import Profile
     from models.quality import Quality
 
@@ -25,6 +25,7 @@ def decide(
     out_of_domain: bool,
     missing: Sequence[str],
     profile: Profile,
+    doubts: Sequence[Doubt] = (),
 ) -> Decision:
     """Decide about one photo.
 
@@ -34,6 +35,7 @@ def decide(
         out_of_domain: True where the classifier never learned such a thing.
         missing: ids of models that the profile names and that aren't installed.
         profile: whose rules apply.
+        doubts: where the classifier can't settle for one label.
 
     Returns:
         `retake` where the photo is not usable; `needs_review` with every reason that applies;
@@ -47,6 +49,7 @@ def decide(
         _missing(waiting, profile)
         + (_out_of_domain() if out_of_domain else ())
         + (() if waiting else _seen(quality, predictions, profile))
+        + _undecided(doubts, predictions, profile)
     )
     return Decision(Outcome.NEEDS_REVIEW if reasons else Outcome.ACCEPTED, reasons)
 
@@ -62,6 +65,20 @@ def _missing(waiting: Sequence[str], profile: Profile) -> tuple[str, ...]:
 
 def _out_of_domain() -> tuple[str, ...]:
     return ("the photo shows something that the model was never trained on",)
+
+
+def _undecided(
+    doubts: Sequence[Doubt], predictions: Sequence[Prediction], profile: Profile
+) -> tuple[str, ...]:
+    """One clause for each kind of doubt, however many detections share it."""
+    what = profile.classifier.attribute if profile.classifier else "class"
+    clauses: dict[str, int] = {}
+    for doubt in doubts:
+        of = "" if doubt.refines is None else f" of '{predictions[doubt.refines].label}'"
+        open_ = " or ".join(f"'{label}'" for label in doubt.possible)
+        clause = f"the {what}{of} " + (f"may be {open_}" if open_ else "can't be told")
+        clauses[clause] = clauses.get(clause, 0) + 1
+    return tuple(text if n == 1 else f"{text} ({n} times)" for text, n in clauses.items())
 
 
 def _seen(quality: Quality, predictions: Sequence[Prediction], profile: Profile) -> tuple[str, ...]:

@@ -131,3 +131,21 @@ def test_the_functions_of_calibration_do_not_overflow() -> None:
 def test_a_label_without_its_own_temperature_has_the_common_one() -> None:
     calibration = Calibration(temperature=1.5, temperature_per_label={"b": 3.0})
     assert temperatures(calibration, ("a", "b")).tolist() == [1.5, 3.0]
+
+
+def test_the_prediction_set_holds_every_label_above_its_own_threshold(tmp_path: Path) -> None:
+    model = classifier(tmp_path, conformal={"red": 0.3, "blue": 0.01}, coverage=0.9)
+    assert model.possible(model.classify(RED)) == ("red", "blue")
+    assert model.possible(model.classify(BLUE)) == ("blue",)
+
+
+def test_the_prediction_set_may_be_empty(tmp_path: Path) -> None:
+    model = classifier(tmp_path, conformal={"red": 0.6, "blue": 0.6}, coverage=0.9)
+    assert model.possible(model.classify(picture())) == ()
+
+
+def test_without_a_threshold_for_every_label_there_is_no_prediction_set(tmp_path: Path) -> None:
+    for folder, thresholds in (("none", {}), ("one", {"red": 0.5})):
+        (tmp_path / folder).mkdir()
+        model = classifier(tmp_path / folder, conformal=thresholds)
+        assert model.possible(model.classify(RED)) is None

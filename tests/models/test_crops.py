@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models import preprocess
 from models.classifier import Classifier
-from models.crops import crop_tensor, expand, square
+from models.crops import crop, crop_tensor, expand, scaled, square
 from models.embed import Embedding, embed, embedding_of, from_bytes, normalised
 from models.jsonable import InvalidWordError
 from models.release import Input, Output, Preprocess, Task
@@ -34,6 +34,7 @@ BOXES: list[Box] = [
 ]
 GOLDEN = {
     "float32 NCHW": "abed7ccbbaabc03c78f2e5fc6845b7864fb754854a2ce6815b12b16a58287a94",
+    "scaled uint8": "3af6d5b4ae8e1b779c08f22aa4ce35d455f5dca6b194c357f83fce8d8fcfd590",
     "float32 NHWC": "33566f160fac78ac475c8d09ffbc14bbbe78a022cdec61310b77b3f788c4b436",
     "int8 vector": "2532f026a4dba015e99fb399afa16f326cdb21efbe464bf5ed18f5b386bac9ae",
 }
@@ -56,6 +57,13 @@ def test_the_bytes_of_crops_are_those_of_version_1() -> None:
             assert tensor.dtype == np.float32
             digest.update(tensor.tobytes())
         assert digest.hexdigest() == GOLDEN[f"float32 {layout}"]
+
+
+def test_the_bytes_of_scaled_crops_are_those_of_version_1() -> None:
+    digest = hashlib.sha256()
+    for box in BOXES:
+        digest.update(crop(photo(), box, 0.15, 64, Preprocess(crop="scaled")).tobytes())
+    assert digest.hexdigest() == GOLDEN["scaled uint8"]
 
 
 def test_the_bytes_of_vectors_are_those_of_version_1(tmp_path: Path) -> None:
@@ -121,6 +129,33 @@ def test_the_thinnest_strip_becomes_a_square_of_its_colour(width: int, height: i
     made = square(image, (0, 0, width, height), 0.2, 32)
     assert made.shape == (32, 32, 3)
     assert np.unique(made.reshape(-1, 3), axis=0).tolist() == [[10, 20, 30]]
+
+
+@pytest.mark.parametrize(
+    ("share", "drawn"), [(1.0, 128), (0.5, 91), (0.25, 64), (0.0625, 32), (0.01, 13)]
+)
+def test_a_scaled_crop_takes_the_root_of_its_share_of_the_photo(share: float, drawn: int) -> None:
+    photo = np.full((400, 600, 3), 200, np.uint8)
+    size = share * 400
+    made = scaled(photo, (10, 10, 10 + size, 10 + size / 2), 0, 128, 114)
+    inside = (made == 200).all(axis=2)
+    assert np.ptp(np.flatnonzero(inside.any(axis=0))) + 1 == drawn
+    assert np.ptp(np.flatnonzero(inside.any(axis=1))) + 1 == pytest.approx(drawn / 2, abs=1)
+    assert (made[~inside] == 114).all()
+
+
+def test_a_scaled_crop_of_a_photo_of_another_resolution_is_as_large() -> None:
+    small = np.full((300, 400, 3), 200, np.uint8)
+    large = np.full((900, 1200, 3), 200, np.uint8)
+    one = scaled(small, (50, 50, 150, 120), 0.1, 96, 0)
+    other = scaled(large, (150, 150, 450, 360), 0.1, 96, 0)
+    assert (one == other).all()
+
+
+def test_a_scaled_crop_of_the_longer_side_fits() -> None:
+    made = scaled(np.full((100, 900, 3), 7, np.uint8), (0, 0, 900, 100), 0.5, 64, 114)
+    assert made.shape == (64, 64, 3)
+    assert (made == 7).all(axis=2).any(axis=0).all()
 
 
 def test_a_network_that_is_not_square_gets_the_square_as_its_manifest_says() -> None:

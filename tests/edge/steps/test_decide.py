@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge.steps.decide import decide
 from models.case import Outcome
+from models.detection import Doubt
 from models.profile import DecisionRules, Price, PriceTable, Profile
 from tests.edge.steps.examples import BLURRED, GOOD, PROFILES, VEHICLE, graded, seen
 
@@ -70,6 +71,28 @@ def test_a_value_at_the_threshold_is_enough() -> None:
 def test_a_hidden_detection_does_not_count_as_unsure() -> None:
     both = (seen("dent"), seen("rust", 0.12, shown=False))
     assert decide(GOOD, both, False, (), VEHICLE).outcome is Outcome.ACCEPTED
+
+
+def test_a_severity_that_is_left_open_needs_review_and_says_between_what() -> None:
+    both = (seen("dent"), graded("minor", 0, 0.7))
+    doubts = (Doubt(0, ("minor", "moderate")),)
+    decision = decide(GOOD, both, False, (), VEHICLE, doubts)
+    assert decision.outcome is Outcome.NEEDS_REVIEW
+    assert decision.reasons == ("the severity of 'dent' may be 'minor' or 'moderate'",)
+
+
+def test_the_same_doubt_about_several_is_said_once() -> None:
+    found = (seen("dent"), seen("dent"), seen("rust"))
+    doubts = (Doubt(0), Doubt(1), Doubt(2, ("severe", "moderate")))
+    assert decide(GOOD, found, False, (), VEHICLE, doubts).reasons == (
+        "the severity of 'dent' can't be told (2 times)",
+        "the severity of 'rust' may be 'severe' or 'moderate'",
+    )
+
+
+def test_a_doubt_about_the_frame_names_no_detection() -> None:
+    decision = decide(GOOD, (seen("dent"),), False, (), VEHICLE, (Doubt(None),))
+    assert decision.reasons == ("the severity can't be told",)
 
 
 def test_out_of_domain_needs_review_however_sure_the_model_is() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from edge.steps.classify import classify
+from edge.steps.classify import Classes, classify
 from edge.steps.detect import detect
 from models.classifier import Classifier
-from models.detection import Prediction, Source
+from models.detection import Doubt, Prediction, Source
 from models.detector import Detector
 from models.profile import ClassifierUse, ClassifyOn, DetectorUse
-from models.release import Calibration, HeadLayout, Output, Task
+from models.release import Calibration, HeadLayout, Output, Preprocess, Task
 from models.runners import open_runner
 from tests.fakes import tiny_models
 from tests.fakes.tiny_models import picture, release_of
@@ -82,7 +83,7 @@ def test_each_shown_detection_is_classified_on_its_crop(classifier: Classifier) 
         shown((0, 0, 32, 32), shown=False),
         shown((0, 0, 32, 32)),
     )
-    found, _ = classify(classifier, image, 0.5, seen, on(ClassifyOn.CROPS, margin=0.0))
+    found = classify(classifier, image, 0.5, seen, on(ClassifyOn.CROPS, margin=0.0)).predictions
     assert [(p.label, p.refines, p.box) for p in found] == [
         ("blue", 0, (96, 96, 128, 128)),
         ("red", 2, (0, 0, 32, 32)),
@@ -97,29 +98,66 @@ def test_the_margin_lets_the_surroundings_in(classifier: Classifier) -> None:
         classify(classifier, image, 1.0, (shown((0, 0, 16, 16)),), on(ClassifyOn.CROPS, margin=m))
         for m in (0.0, 0.5)
     )
-    assert wide[0][0].confidence < tight[0][0].confidence
+    assert wide.predictions[0].confidence < tight.predictions[0].confidence
 
 
 def test_the_frame_is_classified_as_a_whole(classifier: Classifier) -> None:
     image = np.full((40, 60, 3), BLUE, np.uint8)
-    found, unknown = classify(classifier, image, 0.5, (), on(ClassifyOn.FRAME))
+    said = classify(classifier, image, 0.5, (), on(ClassifyOn.FRAME))
+    found = said.predictions
     assert [(p.label, p.refines, p.box) for p in found] == [("blue", None, (0, 0, 120, 80))]
-    assert not unknown
-    exact, _ = classify(classifier, image, 0.5, (), on(ClassifyOn.FRAME), size=(119, 79))
-    assert exact[0].box == (0, 0, 119, 79)
+    assert not said.out_of_domain
+    exact = classify(classifier, image, 0.5, (), on(ClassifyOn.FRAME), size=(119, 79))
+    assert exact.predictions[0].box == (0, 0, 119, 79)
 
 
 def test_what_the_classifier_never_learned_is_out_of_domain(classifier: Classifier) -> None:
     image = picture(c00=RED)
     known, black = shown((0, 0, 16, 16)), shown((48, 48, 64, 64))
     crops = on(ClassifyOn.CROPS, margin=0.0)
-    assert classify(classifier, image, 1.0, (known,), crops)[1] is False
-    assert classify(classifier, image, 1.0, (known, black), crops)[1] is True
-    assert classify(classifier, image, 1.0, (), on(ClassifyOn.FRAME))[1] is True
+    assert not classify(classifier, image, 1.0, (known,), crops).out_of_domain
+    assert classify(classifier, image, 1.0, (known, black), crops).out_of_domain
+    assert classify(classifier, image, 1.0, (), on(ClassifyOn.FRAME)).out_of_domain
     loose = on(ClassifyOn.CROPS, margin=0.0, energy_threshold=0.0)
-    assert classify(classifier, image, 1.0, (known, black), loose)[1] is False
+    assert not classify(classifier, image, 1.0, (known, black), loose).out_of_domain
 
 
 def test_nothing_shown_is_nothing_classified(classifier: Classifier) -> None:
     seen = (shown((0, 0, 9, 9), shown=False),)
-    assert classify(classifier, picture(), 1.0, seen, on(ClassifyOn.CROPS)) == ((), False)
+    assert classify(classifier, picture(), 1.0, seen, on(ClassifyOn.CROPS)) == Classes()
+
+
+def calibrated(model: Classifier, **others: object) -> Classifier:
+    release = replace(model.release, **others)  # type: ignore[arg-type]
+    return Classifier(model.runner, release)
+
+
+def test_an_answer_that_leaves_two_labels_open_is_a_doubt(classifier: Classifier) -> None:
+    thresholds = Calibration(conformal={"red": 0.4, "blue": 0.4}, coverage=0.9)
+    model = calibrated(classifier, calibration=thresholds)
+    crops, image = on(ClassifyOn.CROPS, margin=0.0), picture(c00=RED)
+    sure, unsure = shown((0, 0, 16, 16)), shown((48, 48, 64, 64))
+    assert classify(model, image, 1.0, (sure,), crops).doubts == ()
+    assert classify(model, image, 1.0, (sure, unsure), crops).doubts == (Doubt(1, ("red", "blue")),)
+
+
+def test_an_answer_that_fits_no_label_well_is_a_doubt_too(classifier: Classifier) -> None:
+    thresholds = Calibration(conformal={"red": 0.9, "blue": 0.9}, coverage=0.9)
+    said = classify(
+        calibrated(classifier, calibration=thresholds), picture(), 1.0, (), on(ClassifyOn.FRAME)
+    )
+    assert said.doubts == (Doubt(None, ()),)
+
+
+def test_without_thresholds_nothing_is_doubted(classifier: Classifier) -> None:
+    assert classify(classifier, picture(), 1.0, (), on(ClassifyOn.FRAME)).doubts == ()
+
+
+def test_a_model_of_scaled_crops_sees_how_large_a_box_is(classifier: Classifier) -> None:
+    model = calibrated(classifier, preprocess=Preprocess(crop="scaled", pad=0))
+    image = np.full((64, 64, 3), RED, np.uint8)
+    both = (shown((0, 0, 16, 16)), shown((0, 0, 64, 64)))
+    small, large = classify(model, image, 1.0, both, on(ClassifyOn.CROPS, margin=0.0)).predictions
+    assert small.confidence < large.confidence
+    same = classify(classifier, image, 1.0, both, on(ClassifyOn.CROPS, margin=0.0)).predictions
+    assert same[0].confidence == same[1].confidence  # the control: squares hide it
