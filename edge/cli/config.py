@@ -18,7 +18,7 @@ def config() -> None:
 @app.command("check")
 def check(config: Config = None, json: Json = False) -> None:
     """Read the settings and say what is wrong; exit code 2 if anything is."""
-    from edge.settings_file import describe, read
+    from edge.settings.file import describe, read
 
     found = read(config, os.environ)
     error = found.error()

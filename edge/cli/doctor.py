@@ -14,7 +14,7 @@ def doctor(json: Json = False, config: Config = None) -> None:
 
     from edge.doctor.findings import healthy
     from edge.doctor.round import examine
-    from edge.settings_file import read
+    from edge.settings.file import read
     from models.jsonable import to_json
 
     findings = asyncio.run(examine(read(config, os.environ)))

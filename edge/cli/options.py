@@ -27,6 +27,6 @@ def settings_of(config: Path | None) -> "Settings":
     Raises:
         ConfigError: something in them is wrong.
     """
-    from edge.settings_file import load
+    from edge.settings.file import load
 
     return load(config, os.environ)

@@ -41,7 +41,7 @@ def pair(
 def _addresses(http: "HttpSettings") -> list[str]:
     import socket
 
-    from edge.settings_check import host_is_loopback
+    from edge.settings.check import host_is_loopback
 
     host = http.host
     if host in ("0.0.0.0", "::"):  # noqa: S104  it is compared, not listened on

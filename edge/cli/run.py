@@ -11,7 +11,7 @@ def run(config: Config = None) -> None:
     With an error in the settings it serves a page that says what is wrong, and nothing else.
     """
     from edge import daemon
-    from edge.settings_file import read
+    from edge.settings.file import read
 
     found = read(config, os.environ)
     daemon.run(found.settings, found.error())

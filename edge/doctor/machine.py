@@ -142,7 +142,7 @@ def gather() -> Machine:
         bits=64 if sys.maxsize > 2**32 else 32,
         memory_mb=ram.total / 1e6,
         available_mb=ram.available / 1e6,
-        throttled=_throttled(),
+        throttled=throttled(),
         now=SystemClock().now(),
         synchronised=Path("/run/systemd/timesync/synchronized").exists(),
         cpuinfo=_text(Path("/proc/cpuinfo")),
@@ -177,7 +177,8 @@ def parse_throttled(text: str) -> int | None:
     return int(found.group(1), 16) if found else None
 
 
-def _throttled() -> int | None:
+def throttled() -> int | None:
+    """What slows the Pi down now, and has since the boot; None where there is no vcgencmd."""
     program = shutil.which("vcgencmd")
     if program is None:
         return None

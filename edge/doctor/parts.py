@@ -18,7 +18,7 @@ from edge.doctor.machine import ask
 
 if TYPE_CHECKING:
     from edge.config import CameraSettings, HttpSettings, StoreSettings
-    from edge.settings_file import Reading
+    from edge.settings.file import Reading
 
 NUMPY_TRAP = "numpy.dtype size changed"
 """What Debian 12's simplejpeg says beside numpy 2."""

@@ -12,7 +12,7 @@ from edge.errors import EdgeError
 if TYPE_CHECKING:
     from edge.config import Settings
     from edge.ports import VisionStatus, WriterStatus
-    from edge.settings_file import Reading
+    from edge.settings.file import Reading
     from models.profile import Profile
 
 INSTALL = "edgecase models install FILE"

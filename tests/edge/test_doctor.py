@@ -17,7 +17,7 @@ from edge.doctor import machine, parts
 from edge.doctor.findings import Finding, Level, fail, fine, healthy, warn
 from edge.doctor.round import examine, judge_models, judge_writer
 from edge.ports import ModelInUse, VisionStatus, WriterStatus
-from edge.settings_file import read
+from edge.settings.file import read
 from models.jsonable import InvalidWordError
 from models.profile import ClassifierUse, DetectorUse, Profile, QualityRules
 

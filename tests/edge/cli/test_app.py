@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from edge.cli.app import app
-from edge.settings_check import known_keys
+from edge.settings.check import known_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

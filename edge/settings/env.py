@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from edge.config import ENV_PREFIX
-from edge.settings_check import Given, Problem, known_keys, nearest_key, sections
+from edge.settings.check import Given, Problem, known_keys, nearest_key, sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

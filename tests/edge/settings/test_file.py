@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from edge.config import Settings
 from edge.errors import ConfigError
-from edge.settings_check import known_keys
-from edge.settings_env import variable
-from edge.settings_file import choose_data_dir, load, read
+from edge.settings.check import known_keys
+from edge.settings.env import variable
+from edge.settings.file import choose_data_dir, load, read
 
 NOWHERE = Path("/nonexistent/edge.toml")
 

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from edge.config import DEFAULT_FILE, Section, Settings
 from edge.errors import ConfigError
-from edge.settings_check import Given, Problem, check, host_is_loopback, sections
-from edge.settings_env import from_environment
-from edge.settings_lines import line_of
+from edge.settings.check import Given, Problem, check, host_is_loopback, sections
+from edge.settings.env import from_environment
+from edge.settings.lines import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
