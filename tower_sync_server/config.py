@@ -46,12 +46,44 @@ class StoreSettings(Section):
 
 
 class MqttSettings(Section):
-    """`[mqtt]`."""
+    """`[mqtt]`: how the tower itself reaches the broker."""
 
     host: str = "127.0.0.1"
     """The broker."""
-    port: int = Field(default=1883, ge=1, le=65535)
-    """Its port."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """0: the workers' port of `edgecase-tower broker` where that has run here, else 1883."""
+    ca: Path | None = None
+    """Certificate of who signs the broker's, PEM; without it a broker on loopback alone."""
+    certificate: Path | None = None
+    """The workers' own, PEM."""
+    key: Path | None = None
+    """Its key, PEM."""
+    username: str = ""
+    """For a broker that asks for one."""
+    password: str = Field(default="", repr=False)
+    """Goes with the name."""
+
+
+class BrokerSettings(Section):
+    """`[broker]`: of the broker that `edgecase-tower broker` runs."""
+
+    host: str = "127.0.0.1"
+    """Where it listens for devices; "0.0.0.0" is every address of this machine."""
+    port: int = Field(default=8883, ge=1, le=65535)
+    """The devices' port."""
+    names: tuple[str, ...] = ()
+    """Names and addresses that devices reach it by, besides this machine's own; the first one is
+    what new devices are told."""
+    workers_host: str = "127.0.0.1"
+    """Where it listens for the tower's workers."""
+    workers_port: int = Field(default=8884, ge=1, le=65535)
+    """The workers' port."""
+    plain_port: int = Field(default=0, ge=0, le=65535)
+    """Where every program on this machine is let in, without TLS; 0: nowhere."""
+    devices: int = Field(default=500, ge=1, le=100_000)
+    """Devices that it is made for: its queues' limits follow."""
+    memory_mb: int = Field(default=512, ge=64)
+    """Memory that it may use, MiB."""
 
 
 class IngestSettings(Section):
@@ -67,4 +99,5 @@ class Settings(Section):
     http: HttpSettings = HttpSettings()
     store: StoreSettings = StoreSettings()
     mqtt: MqttSettings = MqttSettings()
+    broker: BrokerSettings = BrokerSettings()
     ingest: IngestSettings = IngestSettings()

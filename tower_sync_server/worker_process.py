@@ -17,8 +17,8 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sync.broker import Broker
 from sync.mqtt import MqttTransport
+from tower_sync_server.broker.link import broker_of
 from tower_sync_server.digests import Digests
 from tower_sync_server.ingest import Ingest, Limits
 from tower_sync_server.parts import open_keep
@@ -44,7 +44,7 @@ def run_worker(settings: Settings, *, attached: bool) -> None:
         min_free_bytes=int(settings.store.min_free_mb * MEGABYTE),
     )
     client_id = f"edgecase-tower-{os.getpid()}-{secrets.token_hex(4)}"
-    broker = Broker(settings.mqtt.host, client_id, settings.mqtt.port)
+    broker = broker_of(settings, client_id)
     ingest = Ingest(keep.archive, keep.blobs, keep.spool, limits, Digests(keep.engine))
     worker = Worker(MqttTransport(broker, FILTERS), ingest, _report)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,7 +21,7 @@ def test_without_anything_it_listens_to_this_machine_alone(tmp_path: Path) -> No
     settings = load(None, {"HOME": str(tmp_path)}, tmp_path / "none.toml")
 
     assert (settings.http.host, settings.http.port) == ("127.0.0.1", 9000)
-    assert (settings.mqtt.host, settings.mqtt.port) == ("127.0.0.1", 1883)
+    assert (settings.mqtt.host, settings.broker.host) == ("127.0.0.1", "127.0.0.1")
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:

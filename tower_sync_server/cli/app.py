@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from tower_sync_server.cli import run
+from tower_sync_server.cli import broker, devices, run
 from tower_sync_server.errors import ConfigError, TowerError
 
 FAILED, USAGE = 1, 2
@@ -21,6 +21,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("broker")(broker.broker)
+app.add_typer(devices.app, name="devices")
 app.command("worker", hidden=True)(run.worker)
 
 
