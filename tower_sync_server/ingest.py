@@ -1,28 +1,31 @@
-"""What a worker does with one message. `sync.receiver` decides; here it is carried out."""
+"""What a worker does with the messages of a batch. `sync.receiver` decides each of them.
+
+All that a batch has to make durable is made durable together: the photos' bytes, then their names,
+then one transaction. Only then is anything said to be stored.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sync import receiver, topics
-from sync.bitmap import Bitmap
 from sync.codec import decode_state, decode_up
 from sync.digests import Answer as DigestAnswer
 from sync.errors import BadNameError, WireError
-from sync.messages import Ack, Chunk, Header, Kind, Reject, RejectCode, Up
-from tower_sync_server.archive.facts import Facts, read_facts
-from tower_sync_server.archive.spool import GoneError, TornError
+from sync.messages import Ack, Kind, Reject, RejectCode, State
+from tower_sync_server.archive.spool import GoneError
 from tower_sync_server.errors import DiskFullError, TowerError, UnavailableError
+from tower_sync_server.lot import Lot, Numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Sequence
 
-    from tower_sync_server.archive.archive import Archive
+    from tower_sync_server.archive.archive import Archive, Arrival
     from tower_sync_server.archive.blobs import Blobs
-    from tower_sync_server.archive.files import Draft
     from tower_sync_server.archive.spool import Spool
     from tower_sync_server.digests import Digests
 
@@ -36,7 +39,12 @@ BUSY_S = 15.0
 BAFFLED_S = 300.0
 """The same after something that nobody thought of."""
 ROUNDS = 3
-"""How often a message is begun again because another worker was at the same payload."""
+"""How often a payload is begun again because another worker was at it."""
+
+Message = tuple[str, bytes]
+"""Topic and payload."""
+Whole = tuple[Lot, "Arrival"]
+"""A payload that can be stored."""
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +75,7 @@ class Answer:
 
 
 class Ingest:
-    """Takes messages in, one at a time. Keeps nothing between two of them."""
+    """Takes messages in, a batch at a time. Keeps nothing between two; several threads may."""
 
     def __init__(
         self,
@@ -83,178 +91,174 @@ class Ingest:
         self._blobs = blobs
         self._spool = spool
         self._limits = limits
+        self._one_commits = threading.Lock()
+        self._counting = threading.Lock()
         self.tally: Counter[str] = Counter()
         """What was answered how often, by the answer's name."""
 
     def take(self, topic: str, payload: bytes) -> Answer | None:
-        """Deal with a message; what it gives is answered once everything it says is durable.
+        """Deal with one message; see `take_all`."""
+        return self.take_all([(topic, payload)])[0]
+
+    def take_all(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Deal with a batch; what it gives is answered once everything it says is durable.
 
         Raises:
-            OperatorError: the disk or the database is failing; the message was not dealt with.
+            OperatorError: the disk or the database is failing; nothing was dealt with.
         """
-        try:
-            if topic.endswith("/digest"):
-                return self._compared(topic, payload)
-            if not topic.endswith("/state"):
-                return self._counted(self._up(topics.parse_up(topic), payload))
-            self._archive.hear(topics.parse_state(topic), decode_state(payload))
-        except (BadNameError, WireError) as e:  # of an up message, only the topic can be bad here
-            log.warning("dropped: %s", e)
-        except UnavailableError as e:
-            log.warning("a state was not kept, or a comparison not answered: %s", e)
-        return None
+        answers: dict[int, Answer] = {}
+        states: dict[str, State] = {}
+        ups: list[Numbered] = []
+        for number, (topic, payload) in enumerate(messages):
+            try:
+                if topic.endswith("/digest"):
+                    self._compare(number, topic, payload, answers)
+                elif topic.endswith("/state"):
+                    states[topics.parse_state(topic)] = decode_state(payload)
+                else:
+                    self._read(number, topics.parse_up(topic), payload, ups, answers)
+            except (BadNameError, WireError) as e:  # of an up message only the topic can be bad
+                log.warning("dropped: %s", e)
+        self._hear(states)
+        answers |= self._settle(ups)
+        with self._counting:
+            self.tally.update(type(a.ack).__name__.lower() for a in answers.values())
+        return [answers.get(number) for number in range(len(messages))]
 
-    def _compared(self, topic: str, payload: bytes) -> Answer | None:
+    def _compare(self, number: int, topic: str, payload: bytes, answers: dict[int, Answer]) -> None:
+        """Answer what a device asks in a comparison; where that is impossible it asks again."""
         if self._digests is None:
-            return None
-        return self._counted(Answer(*self._digests.take(topic, payload)))
+            return
+        try:
+            answers[number] = Answer(*self._digests.take(topic, payload))
+        except UnavailableError as e:
+            log.warning("a comparison was not answered: %s", e)
 
-    def _counted(self, answer: Answer) -> Answer:
-        self.tally[type(answer.ack).__name__.lower()] += 1
-        return answer
-
-    def _up(self, where: topics.UpTopic, payload: bytes) -> Answer:
+    def _read(
+        self,
+        number: int,
+        where: topics.UpTopic,
+        payload: bytes,
+        ups: list[Numbered],
+        answers: dict[int, Answer],
+    ) -> None:
+        """Sort a message in: one to deal with, or one that can only be refused."""
         try:
             message = decode_up(where.case, payload)
         except WireError as e:
-            return Answer(where.device, receiver.refuse(e, where.case).ack)
+            answers[number] = Answer(where.device, receiver.refuse(e, where.case).ack)
+            return
         address = message.header.address
         if address.rev > MAX_REV:
-            return Answer(where.device, Reject(address, RejectCode.MALFORMED, "rev: too large"))
+            reject = Reject(address, RejectCode.MALFORMED, "rev: too large")
+            answers[number] = Answer(where.device, reject)
+        else:
+            ups.append(Numbered(number, where.device, message))
+
+    def _hear(self, states: dict[str, State]) -> None:
+        if not states:
+            return
         try:
-            if self._blobs.free_bytes() < self._limits.min_free_bytes:
-                raise DiskFullError("less room than store.min_free_mb")
-            return Answer(where.device, self._settle(where.device, message))
-        except (DiskFullError, UnavailableError) as e:
-            log.warning("busy: %s", e)
-            return Answer(where.device, receiver.busy(address, BUSY_S).ack)
+            self._archive.hear(list(states.items()))
+        except UnavailableError as e:
+            log.warning("how %d devices are was not kept: %s", len(states), e)
+
+    def _settle(self, ups: Sequence[Numbered]) -> dict[int, Answer]:
+        """Deal with the up messages; those another worker was at are begun again."""
+        answers: dict[int, Answer] = {}
+        left: Sequence[Numbered] = ups
+        for _ in range(ROUNDS):
+            if not left:
+                return answers
+            answers |= self._settle_once(_lots(left, self._blobs, self._spool))
+            left = [one for one in left if one.number not in answers]
+        return answers | _busy(left, BUSY_S, "other workers are at the same payload")
+
+    def _settle_once(self, lots: Sequence[Lot]) -> dict[int, Answer]:
+        """Deal with them together; one by one where something happens that nobody thought of."""
+        try:
+            self._settle_together(lots)
         except TowerError:
             raise
         except Exception:  # one device's message must not stop those of all others
-            log.exception("not understood: %s of %s", address, where.device)
-            return Answer(where.device, receiver.busy(address, BAFFLED_S).ack)
+            if len(lots) == 1:
+                log.exception("not understood: %s of %s", lots[0].address, lots[0].device)
+                return _busy(lots[0].messages, BAFFLED_S, "not understood")
+            return {
+                number: answer
+                for lot in lots
+                for number, answer in self._settle_once(
+                    _lots(lot.messages, self._blobs, self._spool)
+                ).items()
+            }
+        return {n: Answer(lot.device, ack) for lot in lots for n, ack in lot.answers.items()}
 
-    def _settle(self, device: str, message: Up) -> Ack:
-        for _ in range(ROUNDS):
-            parcel = Parcel(device, message, self._archive, self._blobs, self._spool)
+    def _settle_together(self, lots: Sequence[Lot]) -> None:
+        """Steps that all payloads of a batch take together."""
+        try:
+            if self._blobs.free_bytes() < self._limits.min_free_bytes:
+                raise DiskFullError("less room than store.min_free_mb")
+            whole = self._gather(lots)
+            self._blobs.publish([lot.draft for lot, _ in whole if lot.draft is not None])
+            if whole:
+                self._commit(whole)
+        except (DiskFullError, UnavailableError) as e:
+            log.warning("busy: %s", e)
+            for lot in lots:
+                lot.answer_all(receiver.busy(lot.address, BUSY_S).ack)
+        finally:
+            for lot in lots:
+                lot.close()
+
+    def _gather(self, lots: Sequence[Lot]) -> list[Whole]:
+        """Take all chunks in; gives the payloads that are whole now."""
+        known = self._archive.known([(lot.device, lot.address) for lot in lots])
+        whole: list[Whole] = []
+        for lot, already in zip(lots, known, strict=True):
             try:
-                return parcel.settle(self._limits.of(message.header.address.kind))
+                arrival = lot.gather(already, self._limits.of(lot.address.kind))
             except GoneError:
-                continue  # another worker finished it, or is about to
-            finally:
-                parcel.close()
-        raise UnavailableError("other workers are at the same payload")
+                lot.answers.clear()  # another worker finished it, or is about to
+            else:
+                whole += [(lot, arrival)] if arrival is not None else []
+        return whole
 
+    def _commit(self, whole: Sequence[Whole]) -> None:
+        with self._one_commits:  # threads of one process: SQLite would have them poll
+            held = self._archive.store([arrival for _, arrival in whole])
+        for (lot, _), holds in zip(whole, held, strict=True):
+            aside = lot.settle(holds)
+            if aside is not None:
+                self._set_aside(lot)
+                lot.reply(aside.reply)
 
-class Parcel:
-    """One message on its way through the steps."""
-
-    def __init__(
-        self, device: str, message: Up, archive: Archive, blobs: Blobs, spool: Spool
-    ) -> None:
-        """Nothing is done yet."""
-        self._device = device
-        self._message = message
-        self._archive = archive
-        self._blobs = blobs
-        self._spool = spool
-        self._whole: bytes | None = None
-        self._draft: Draft | None = None
-        self._facts: Facts | None = None
-
-    def settle(self, max_bytes: int) -> Ack:
-        """Go from step to step until there is an answer."""
-        header = self._message.header
-        known = self._archive.known(self._device, header.address)
-        known = replace(known, have=self._spool.have(self._device, header))
-        step = receiver.take(self._message, known, max_bytes)
-        while not isinstance(step, receiver.Reply):
-            step = self._do(step)
-        if step.forget and header.count > 1:
-            self._spool.forget(self._device, header)
-        return step.ack
-
-    def close(self) -> None:
-        """Drop what was not published."""
-        if self._draft is not None:
-            self._draft.discard()
-
-    def _do(self, step: receiver.Step) -> receiver.Step:
-        match step:
-            case receiver.Keep(chunk):
-                return self._keep(chunk)
-            case receiver.Assemble(header):
-                return self._assemble(header)
-            case receiver.Store(header):
-                return self._store(header)
-            case receiver.Quarantine(header, reply):
-                self._set_aside(header)
-                return reply
-            case receiver.Reply():
-                return step
-
-    def _keep(self, chunk: Chunk) -> receiver.Step:
-        header = chunk.header
-        if header.count == 1:  # the whole payload: no need to write it down twice
-            self._whole = chunk.data
-            return receiver.kept(header, Bitmap.of(1, (0,)))
-        self._spool.keep(self._device, chunk)
-        return receiver.kept(header, self._have(header))
-
-    def _have(self, header: Header) -> Bitmap:
-        return self._spool.have(self._device, header) or Bitmap(header.count)
-
-    def _assemble(self, header: Header) -> receiver.Step:
-        self._draft = self._blobs.draft()
-        try:
-            for data in self._chunks(header):
-                self._draft.write(data)
-        except TornError:
-            return receiver.kept(header, self._have(header))
-        step = receiver.assembled(header, self._draft.sha256)
-        if isinstance(step, receiver.Store) and header.address.kind is Kind.CASE:
-            return self._read(header, step)
-        return step
-
-    def _chunks(self, header: Header) -> Iterator[bytes]:
-        if self._whole is not None:
-            return iter((self._whole,))
-        return self._spool.read(self._device, header)
-
-    def _read(self, header: Header, step: receiver.Store) -> receiver.Step:
-        """Look into a case; one that isn't what its address says can't be taken."""
-        if self._whole is None:
-            self._whole = b"".join(self._spool.read(self._device, header))
-        address = header.address
-        try:
-            self._facts = read_facts(self._whole)
-            if (self._facts.id, self._facts.rev) != (address.case, address.rev):
-                raise ValueError("another case than its address says")
-        except ValueError as e:
-            reject = Reject(address, RejectCode.MALFORMED, str(e)[:200])
-            return receiver.Reply(reject, forget=True)
-        return step
-
-    def _store(self, header: Header) -> receiver.Step:
-        if self._facts is not None and self._whole is not None:
-            facts, body = self._facts, self._whole
-            return receiver.stored(
-                header, self._archive.store_case(self._device, header, facts, body)
-            )
-        self._publish()
-        return receiver.stored(header, self._archive.store_photo(self._device, header))
-
-    def _set_aside(self, header: Header) -> None:
-        self._publish()
-        if self._archive.set_aside(self._device, header):
+    def _set_aside(self, lot: Lot) -> None:
+        if lot.address.kind is Kind.CASE:  # its bytes are in the database, but for this one's
+            self._blobs.publish([lot.payload_draft()])
+        if self._archive.set_aside(lot.device, lot.header):
             log.error(
                 "QUARANTINE: device %s sent other bytes under a key that is taken: %s",
-                self._device,
-                header.address,
+                lot.device,
+                lot.address,
             )
 
-    def _publish(self) -> None:
-        """Make the blob durable, unless it is."""
-        if self._draft is not None:
-            self._blobs.publish(self._draft)
-            self._draft = None
+
+def _lots(ups: Iterable[Numbered], blobs: Blobs, spool: Spool) -> list[Lot]:
+    """The messages by payload, in the order in which payloads begin."""
+    by_payload: dict[object, list[Numbered]] = {}
+    for one in ups:
+        header = one.message.header
+        extra = repr(sorted(header.extra.items())) if header.extra else ""
+        what = (one.device, header.address, header.size, header.media_type, extra)
+        by_payload.setdefault(what, []).append(one)
+    return [Lot(messages, blobs, spool) for messages in by_payload.values()]
+
+
+def _busy(left: Sequence[Numbered], seconds: float, reason: str) -> dict[int, Answer]:
+    """Ask the devices of these messages to wait."""
+    if left:
+        log.warning("busy: %s", reason)
+    return {
+        one.number: Answer(one.device, receiver.busy(one.message.header.address, seconds).ack)
+        for one in left
+    }

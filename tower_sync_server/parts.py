@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from tower_sync_server.archive.archive import Archive
-from tower_sync_server.archive.blobs import Blobs
+from tower_sync_server.archive.blobs import Blobs, FolderBlobs
 from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.archive.files import translated
 from tower_sync_server.archive.spool import Spool
@@ -46,7 +46,7 @@ def open_keep(store: StoreSettings) -> Keep:
     """
     with translated():
         store.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    blobs, spool = Blobs(store.data_dir / "blobs"), Spool(store.data_dir / "spool")
+    blobs, spool = FolderBlobs(store.data_dir / "blobs"), Spool(store.data_dir / "spool")
     blobs.open()
     spool.open(store.spool_days * DAY_S)
     engine = connect(store.dsn or sqlite_dsn(store.data_dir / "archive.db"))

@@ -1,15 +1,15 @@
-"""An ingest worker: takes messages off the transport and answers them, one after the other.
+"""An ingest worker: takes what has come off the transport, deals with it at once, answers it.
 
+Two threads take turns: while one waits for the disk, the other takes in what comes meanwhile.
 Stateless: whatever it holds when it is killed comes again from the broker or the device.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 TICK_S = 1.0
 """Between two looks at everything while nothing comes."""
+LANES = 2
+"""Threads that deal with batches."""
+MAX_MESSAGES = 256
+MAX_BYTES = 16 * 1024 * 1024
+"""Of a batch; what has come beyond is the next one's."""
 FILTERS = (topics.SHARED_UP, topics.SHARED_DIGEST, topics.EVERY_STATE)
 """What a worker subscribes to."""
 
@@ -29,15 +34,15 @@ log = logging.getLogger(__name__)
 
 
 class Takes(Protocol):
-    """Deals with one message; `Ingest` is one."""
+    """Deals with batches of messages, in several threads; `Ingest` is one."""
 
     @property
     def tally(self) -> Mapping[str, int]:
         """Answer → how many were given."""
         ...
 
-    def take(self, topic: str, payload: bytes) -> Answer | None:
-        """Gives what to answer."""
+    def take_all(self, messages: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
+        """Gives what to answer to each."""
         ...
 
 
@@ -65,16 +70,18 @@ Tell = Callable[[Report], None]
 
 
 class Worker:
-    """Runs in the thread that calls `run`; the transport has threads of its own."""
+    """Runs in the thread that calls `run` and in its lanes; the transport has its own threads."""
 
     def __init__(self, transport: Watched, ingest: Takes, tell: Tell) -> None:
         """Nothing is started; `tell` hears how it is, about every second."""
         self._transport = transport
         self._ingest = ingest
         self._tell = tell
-        self._inbox: queue.SimpleQueue[tuple[int, Received]] = queue.SimpleQueue()
+        self._inbox: deque[tuple[int, Received]] = deque()
+        self._arrived = threading.Condition()
         self._moved = threading.Event()
         self._stopping = threading.Event()
+        self._failure: BaseException | None = None
         self._up = False
         self._losses = 0
         """How often the link was lost; a receipt is worth something only until the next time."""
@@ -87,21 +94,28 @@ class Worker:
             OperatorError: the disk or the database is failing.
         """
         self._transport.start(self._hear)
-        told = -TICK_S
+        lanes = [threading.Thread(target=self._lane, name=f"lane-{n}") for n in range(LANES)]
+        for lane in lanes:
+            lane.start()
         try:
             while not self._stopping.is_set():
-                if time.monotonic() - told >= TICK_S:
-                    told = time.monotonic()
-                    self._transport.check()
-                    self._tell(Report(self._up, self._reason, dict(self._ingest.tally)))
-                self._one()
+                self._transport.check()
+                self._tell(Report(self._up, self._reason, dict(self._ingest.tally)))
+                self._stopping.wait(TICK_S)
         finally:
+            self.stop()
+            for lane in lanes:
+                lane.join()
             self._transport.stop()
+        if self._failure is not None:
+            raise self._failure
 
     def stop(self) -> None:
-        """End soon, after the message that is being dealt with."""
+        """End soon, after what is being dealt with."""
         self._stopping.set()
         self._moved.set()
+        with self._arrived:
+            self._arrived.notify_all()
 
     def _hear(self, event: Event) -> None:
         """In the transport's thread: note it, and never block."""
@@ -112,24 +126,47 @@ class Worker:
                 self._up, self._reason = False, reason
                 self._losses += 1
             case Received():
-                self._inbox.put((self._losses, event))
+                with self._arrived:
+                    self._inbox.append((self._losses, event))
+                    self._arrived.notify()
+                return
             case Delivered(accepted=False):  # nobody there: the device will ask again
                 log.info("an answer was not delivered: %s", event.reason)
             case Delivered():
                 pass
         self._moved.set()
 
-    def _one(self) -> None:
-        """Deal with the next message, if one comes soon."""
+    def _lane(self) -> None:
+        """Deal with batch after batch; what ends it ends the worker."""
         try:
-            link, message = self._inbox.get(timeout=TICK_S)
-        except queue.Empty:
+            while not self._stopping.is_set():
+                self._deal_with(self._batch())
+        except BaseException as e:  # noqa: BLE001 - `run` raises it
+            self._failure = e
+            self._stopping.set()
+
+    def _batch(self) -> list[tuple[int, Received]]:
+        """Everything that has come, up to a limit; waits a while for the first."""
+        with self._arrived:
+            if not self._inbox:
+                self._arrived.wait(TICK_S)
+            batch: list[tuple[int, Received]] = []
+            size = 0
+            while self._inbox and len(batch) < MAX_MESSAGES and size < MAX_BYTES:
+                batch.append(self._inbox.popleft())
+                size += len(batch[-1][1].payload)
+        # Of a lost link nothing is taken: the broker gives it again, perhaps to another worker.
+        return [one for one in batch if one[0] == self._losses]
+
+    def _deal_with(self, batch: list[tuple[int, Received]]) -> None:
+        if not batch:
             return
-        if link != self._losses:
-            return  # the broker gives it again, perhaps to another worker
-        answer = self._ingest.take(message.topic, message.payload)
-        if answer is None or self._say(link, topics.ack(answer.device), encode_down(answer.ack)):
-            self._finish(link, message)
+        answers = self._ingest.take_all([(m.topic, m.payload) for _, m in batch])
+        for (link, message), answer in zip(batch, answers, strict=True):
+            if answer is None or self._say(
+                link, topics.ack(answer.device), encode_down(answer.ack)
+            ):
+                self._finish(link, message)
 
     def _finish(self, link: int, message: Received) -> None:
         if link == self._losses:

@@ -18,7 +18,7 @@ from tower_sync_server.ingest import Answer, Ingest, Limits
 from tower_sync_server.parts import Keep, open_keep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sync.messages import Ack, Up
@@ -61,6 +61,11 @@ class Bench:
         assert isinstance(answer, Answer)
         assert answer.device == device
         return answer.ack
+
+    def say_all(self, messages: Sequence[Up], device: str = "gate") -> list[Ack]:
+        """Several messages in one batch."""
+        answers = self.ingest.take_all([wire(message, device) for message in messages])
+        return [answer.ack for answer in answers if answer is not None]
 
     def send(self, case: SentCase, device: str = "gate") -> list[Ack]:
         """All of a case; the last answer for each of its parcels."""

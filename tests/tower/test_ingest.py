@@ -17,7 +17,10 @@ from tower_sync_server.errors import UnavailableError
 from tower_sync_server.ingest import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from tower_sync_server.archive.archive import Arrival
 
 
 NESTED: Any = []
@@ -296,14 +299,22 @@ def test_a_database_out_of_reach_makes_the_device_wait(
     assert isinstance(bench.say(SentCase().case().chunk(0)), Busy)
 
 
-def test_one_message_nobody_understands_does_not_stop_the_others(
+def test_one_message_nobody_understands_does_not_stop_the_others_of_its_batch(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(bench.keep.archive, "known", lambda *_: 1 / 0)
-        assert isinstance(bench.say(SentCase().case().chunk(0)), Busy)
+    odd, plain = SentCase(), SentCase(seq=2)
+    store = bench.keep.archive.store
 
-    assert isinstance(bench.say(SentCase().case().chunk(0)), Stored)
+    def fails_at_odd(arrivals: Sequence[Arrival]) -> list[str]:
+        assert all(a.header.address.case != odd.id for a in arrivals)
+        return store(arrivals)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.keep.archive, "store", fails_at_odd)
+        answers = bench.say_all([odd.case().chunk(0), plain.case().chunk(0)])
+
+    assert [type(answer) for answer in answers] == [Busy, Stored]
+    assert isinstance(bench.say(odd.case().chunk(0)), Stored)
 
 
 def test_what_cannot_be_read_is_answered_and_what_has_no_topic_is_dropped(bench: Bench) -> None:

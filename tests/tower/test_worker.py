@@ -14,10 +14,10 @@ from sync.transport import Connected, Delivered, Lost, Received
 from tests.fakes.parcels import SentCase, wire
 from tower_sync_server.errors import OperatorError
 from tower_sync_server.ingest import Answer
-from tower_sync_server.worker import Report, Worker
+from tower_sync_server.worker import LANES, Report, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sync.transport import Listener
 
@@ -30,7 +30,7 @@ class Pipe:
 
     def __init__(self) -> None:
         self.tell: Listener = lambda _event: None
-        self.free = 16
+        self.free = 64
         self.said: list[tuple[str, bytes]] = []
         self.dealt_with: list[int] = []
         self.checks = 0
@@ -63,12 +63,16 @@ class Answers:
     def __init__(self) -> None:
         self.tally = Counter[str]()
         self.taken = 0
+        self.batches: list[int] = []
         self.during: Callable[[], None] = lambda: None
 
-    def take(self, topic: str, payload: bytes) -> Answer | None:
-        self.taken += 1
+    def take_all(self, messages: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
+        self.batches.append(len(messages))
+        self.taken += len(messages)
         self.during()
-        return Answer("gate", Stored(ADDRESS)) if topic == TOPIC else None
+        return [
+            Answer("gate", Stored(ADDRESS)) if topic == TOPIC else None for topic, _ in messages
+        ]
 
 
 class Rig:
@@ -132,14 +136,42 @@ def test_a_receipt_of_a_lost_link_is_never_used(rig: Rig) -> None:
     rig.answers.during = lambda: rig.pipe.tell(Lost("cut"))
     rig.pipe.tell(Received(TOPIC, PAYLOAD, 1))
     rig.pipe.tell(Received(TOPIC, PAYLOAD, 2))
-    rig.until(lambda: rig.answers.taken == 1)
+    rig.until(lambda: rig.answers.taken >= 1)
     rig.answers.during = lambda: None
     rig.pipe.tell(Connected())
     rig.pipe.tell(Received(TOPIC, PAYLOAD, 3))
 
     rig.until(lambda: rig.pipe.dealt_with == [3])
 
-    assert rig.answers.taken == 2
+    assert len(rig.pipe.said) == 1
+
+
+def test_what_comes_while_the_disk_is_waited_for_is_one_batch(rig: Rig) -> None:
+    gate = threading.Event()
+    rig.answers.during = gate.wait
+    for number in range(LANES):  # a message for each lane, which then waits
+        rig.pipe.tell(Received(TOPIC, PAYLOAD, number))
+        rig.until(lambda: rig.answers.taken == number + 1)  # noqa: B023 - at once
+    for number in range(LANES, LANES + 9):
+        rig.pipe.tell(Received(TOPIC, PAYLOAD, number))
+
+    gate.set()
+
+    rig.until(lambda: len(rig.pipe.dealt_with) == LANES + 9)
+    assert rig.answers.batches == [1] * LANES + [9]
+
+
+def test_nothing_of_a_batch_is_answered_before_all_of_it_is_safe(rig: Rig) -> None:
+    gate = threading.Event()
+    rig.answers.during = gate.wait
+    for number in range(5):
+        rig.pipe.tell(Received(TOPIC, PAYLOAD, number))
+    rig.until(lambda: rig.answers.taken >= 1)
+
+    assert (rig.pipe.said, rig.pipe.dealt_with) == ([], [])
+
+    gate.set()
+    rig.until(lambda: sorted(rig.pipe.dealt_with) == [0, 1, 2, 3, 4])
 
 
 def test_it_says_how_it_is(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sync.messages import Kind
+from tower_sync_server.api.pictures import send_blob
 from tower_sync_server.api.replies import as_json, case_body
 from tower_sync_server.api.validate import case_id, query
 from tower_sync_server.archive.listing import Filter
@@ -130,4 +131,4 @@ class CasesApi:
             if found.media_type in PICTURES
             else "application/octet-stream",
         }
-        return web.FileResponse(self._blobs.path(found.sha256), headers=headers)
+        return await send_blob(request, self._blobs, found.sha256, headers)

@@ -1,34 +1,56 @@
-"""What the tower holds: a transaction for everything that is taken in."""
+"""What the tower holds: one transaction for all that is taken in at once."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from sync.messages import Header
 from sync.receiver import Known
-from tower_sync_server.archive.database import insert_unless_there, reading, writing
-from tower_sync_server.archive.tables import (
-    case_labels,
-    cases,
-    devices,
-    parcels,
-    quarantine,
-    revisions,
+from tower_sync_server.archive.catalogue import Revised, list_cases, note_devices
+from tower_sync_server.archive.database import (
+    insert_missing,
+    insert_unless_there,
+    reading,
+    writing,
 )
+from tower_sync_server.archive.facts import Facts
+from tower_sync_server.archive.tables import devices, parcels, quarantine, revisions
 from tower_sync_server.archive.times import to_us
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from sync.messages import Address, Header, State
-    from tower_sync_server.archive.facts import Facts
+    from sync.messages import Address, State
 
 MAX_NUMBER = 1 << 53
 """What every JSON reader can hold."""
 MAX_TEXT = 100
+Key = tuple[str, str, int, str, str]
+"""Device, case, revision, kind, image: what `parcels` holds one payload of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A payload that is whole and, unless it is a case, durable in the blobs."""
+
+    device: str
+    """The device of the topic."""
+    header: Header
+    """What it is."""
+    facts: Facts | None = None
+    """Of a case."""
+    body: bytes = b""
+    """Of a case: its bytes."""
+
+    @property
+    def key(self) -> Key:
+        """Under which it is held."""
+        return (self.device, *self.header.address.key)
 
 
 class Archive:
@@ -39,30 +61,48 @@ class Archive:
         self._engine = engine
         self._now = now
 
-    def known(self, device: str, address: Address) -> Known:
-        """What is held under a key; says nothing about chunks."""
+    def known(self, wanted: Sequence[tuple[str, Address]]) -> list[Known]:
+        """What is held under each of these devices' keys; says nothing about chunks."""
+        if not wanted:
+            return []
+        keys = list({(device, *address.key) for device, address in wanted})
         with reading(self._engine) as db:
-            holds = db.scalar(sa.select(parcels.c.sha256).where(*_at(parcels, device, address)))
-            aside = sa.select(sa.literal(1)).where(
-                *_at(quarantine, device, address), quarantine.c.sha256 == address.sha256
+            held = _held(db, keys)
+            aside: set[tuple[Any, ...]] = set()
+            if held:  # nothing goes there but what comes under a key that is taken
+                q = quarantine.c
+                rows = sa.select(q.device, q.case_id, q.rev, q.kind, q.image, q.sha256)
+                aside = {tuple(row) for row in db.execute(rows.where(_among(quarantine, keys)))}
+        return [
+            Known(
+                stored=held.get((device, *address.key)),
+                quarantined=(device, *address.key, address.sha256) in aside,
             )
-            return Known(stored=holds, quarantined=db.scalar(aside) is not None)
+            for device, address in wanted
+        ]
 
-    def store_photo(self, device: str, header: Header) -> str:
-        """Note a photo or thumbnail whose blob is durable; gives the SHA-256 held from now on."""
-        with writing(self._engine) as db:
-            return self._insert(db, device, header)[0]
+    def store(self, arrivals: Sequence[Arrival]) -> list[str]:
+        """Keep all of these, each under its key, unless something is held there.
 
-    def store_case(self, device: str, header: Header, facts: Facts, body: bytes) -> str:
-        """Keep a revision of a case; gives the SHA-256 held under its key from now on."""
+        Returns:
+            For each the SHA-256 that is held under its key from now on.
+        """
+        first: dict[Key, Arrival] = {}
+        for arrival in arrivals:
+            first.setdefault(arrival.key, arrival)
         with writing(self._engine) as db:
-            holds, new = self._insert(db, device, header)
-            if new:
-                address = header.address
-                key = {"device": device, "case_id": address.case, "rev": address.rev}
-                db.execute(sa.insert(revisions).values(**key, body=body))
-                self._list(db, device, facts)
-            return holds
+            now = to_us(self._now())
+            rows = [{**_row(a.device, a.header), "stored_us": now} for _, a in sorted_by(first)]
+            p = parcels.c
+            key = (p.device, p.case_id, p.rev, p.kind, p.image)
+            new = {tuple(row) for row in insert_missing(db, parcels, rows, *key)}
+            held = {k: a.header.address.sha256 for k, a in first.items() if k in new}
+            held |= _held(db, [k for k in first if k not in new])
+            fresh = [a for k, a in sorted_by(first) if k in new]
+            if fresh:
+                note_devices(db, (a.device for a in fresh), now)
+                self._keep_cases(db, fresh, now)
+        return [held[arrival.key] for arrival in arrivals]
 
     def set_aside(self, device: str, header: Header) -> bool:
         """Note a payload, durable in the blobs, that came under a taken key; False if known."""
@@ -70,55 +110,33 @@ class Archive:
             values = _row(device, header)
             return insert_unless_there(db, quarantine, {**values, "at_us": to_us(self._now())})
 
-    def hear(self, device: str, state: State) -> None:
-        """Keep how a device says it is."""
+    def hear(self, states: Sequence[tuple[str, State]]) -> None:
+        """Keep how these devices say they are."""
         with writing(self._engine) as db:
-            self._saw(db, device)
-            change: dict[str, Any] = {"online": state.online}
-            if state.online:  # a Last Will says no more than that
-                change["state"] = json.dumps(shown(state))
-            db.execute(sa.update(devices).where(devices.c.device == device).values(**change))
+            note_devices(db, (device for device, _ in states), to_us(self._now()))
+            for device, state in sorted(states, key=lambda said: said[0]):
+                change: dict[str, Any] = {"online": state.online}
+                if state.online:  # a Last Will says no more than that
+                    change["state"] = json.dumps(shown(state))
+                db.execute(sa.update(devices).where(devices.c.device == device).values(**change))
 
-    def _insert(self, db: sa.Connection, device: str, header: Header) -> tuple[str, bool]:
-        values = {**_row(device, header), "stored_us": to_us(self._now())}
-        if insert_unless_there(db, parcels, values):
-            self._saw(db, device)
-            return header.address.sha256, True
-        held = sa.select(parcels.c.sha256).where(*_at(parcels, device, header.address))
-        return db.execute(held).scalar_one(), False
+    def _keep_cases(self, db: sa.Connection, fresh: Sequence[Arrival], now: int) -> None:
+        rows, revised = [], []
+        for arrival in fresh:
+            if arrival.facts is None:
+                continue
+            address = arrival.header.address
+            key = {"device": arrival.device, "case_id": address.case, "rev": address.rev}
+            rows.append({**key, "body": arrival.body})
+            revised.append(Revised(arrival.device, arrival.facts))
+        if rows:
+            db.execute(sa.insert(revisions), rows)
+            list_cases(db, revised, now)
 
-    def _saw(self, db: sa.Connection, device: str) -> None:
-        """Note that a device was heard just now."""
-        now = to_us(self._now())
-        first = {"device": device, "first_us": now, "seen_us": now, "online": False, "state": "{}"}
-        if not insert_unless_there(db, devices, first):
-            seen = sa.update(devices).where(devices.c.device == device)
-            db.execute(seen.values(seen_us=now))
 
-    def _list(self, db: sa.Connection, device: str, facts: Facts) -> None:
-        """Have lists show this revision, unless they show a later one."""
-        now = to_us(self._now())
-        taken = now if facts.created_us is None else facts.created_us
-        values = {
-            "rev": facts.rev,
-            "seq": facts.seq,
-            "status": facts.status,
-            "profile": facts.profile,
-        }
-        key = {"device": device, "case_id": facts.id}
-        insert_unless_there(
-            db, cases, {**key, **values, "rev": 0, "taken_us": taken, "received_us": now}
-        )
-        mine = sa.select(cases.c.no, cases.c.rev, cases.c.taken_us).where(
-            cases.c.case_id == facts.id, cases.c.device == device
-        )
-        no, rev, taken = db.execute(mine.with_for_update()).one()
-        if facts.rev > rev:
-            db.execute(sa.update(cases).where(cases.c.no == no).values(**values))
-            db.execute(sa.delete(case_labels).where(case_labels.c.no == no))
-            rows = [{"label": label, "taken_us": taken, "no": no} for label in facts.labels]
-            if rows:
-                db.execute(sa.insert(case_labels), rows)
+def sorted_by(arrivals: dict[Key, Arrival]) -> list[tuple[Key, Arrival]]:
+    """In the order of their keys: workers that take the same in wait for each other in one."""
+    return sorted(arrivals.items(), key=lambda item: item[0])
 
 
 def shown(state: State) -> dict[str, Any]:
@@ -135,11 +153,19 @@ def shown(state: State) -> dict[str, Any]:
     }
 
 
-def _at(table: sa.Table, device: str, address: Address) -> list[sa.ColumnElement[bool]]:
-    """The condition for a key."""
-    case, rev, kind, image = address.key
+def _held(db: sa.Connection, keys: Sequence[Key]) -> dict[tuple[Any, ...], str]:
+    """Key → SHA-256 of what is held under it."""
+    if not keys:
+        return {}
+    p = parcels.c
+    rows = sa.select(p.device, p.case_id, p.rev, p.kind, p.image, p.sha256)
+    return {tuple(row[:5]): row[5] for row in db.execute(rows.where(_among(parcels, keys)))}
+
+
+def _among(table: sa.Table, keys: Sequence[Key]) -> sa.ColumnElement[bool]:
+    """The condition for any of these keys."""
     c = table.c
-    return [c.device == device, c.case_id == case, c.rev == rev, c.kind == kind, c.image == image]
+    return sa.tuple_(c.device, c.case_id, c.rev, c.kind, c.image).in_(list(keys))
 
 
 def _row(device: str, header: Header) -> dict[str, Any]:

@@ -1,54 +1,164 @@
-"""Photos and thumbnails as files, named by the SHA-256 of what is in them."""
+"""Photos and thumbnails, named by the SHA-256 of what is in them: in a folder, or elsewhere."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tower_sync_server.archive.files import Draft, free_bytes, sync_folder, translated
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 LEFT_OVER_S = 24 * 3600.0
 """Drafts older than this are what killed workers left."""
+AT_ONCE = 16
+"""Files that are synced at the same time: the disk makes them durable together."""
+PIECE = 1 << 18
+"""Bytes that are read of a blob at a time."""
+T = TypeVar("T")
 
 
-class Blobs:
-    """The folder of all blobs; any number of processes may use it at once."""
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A blob that was found."""
+
+    sha256: str
+    """Its name."""
+    age_s: float
+    """Since it was put there, seconds."""
+
+
+class Blobs(Protocol):
+    """Where photos and thumbnails lie; any number of processes may use it at once."""
+
+    def open(self) -> None:
+        """Make it usable, and clear away what killed workers left.
+
+        Raises:
+            OperatorError: it can't be made.
+        """
+        ...
+
+    def draft(self) -> Draft:
+        """Begin a blob."""
+        ...
+
+    def publish(self, drafts: Sequence[Draft]) -> None:
+        """Make drafts blobs; when this returns all of them are durable under their names."""
+        ...
+
+    def path(self, sha256: str) -> Path | None:
+        """The file of a blob; None where blobs are no files."""
+        ...
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        """A blob, piece by piece.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Remove a blob, if it is there."""
+        ...
+
+    def every(self) -> Iterator[Lying]:
+        """All of them, in no order."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Room for more, where workers write first."""
+        ...
+
+
+class FolderBlobs:
+    """Blobs as files."""
 
     def __init__(self, folder: Path) -> None:
         """Use `folder`; nothing is made yet."""
         self._folder = folder
         self._drafts = folder / "drafts"
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="blobs")
 
     def open(self) -> None:
-        """Make the folders, and clear away what killed workers left.
-
-        Raises:
-            OperatorError: they can't be made.
-        """
+        """Make the folders, and clear away what killed workers left."""
         with translated():
             for folder in (self._drafts, *(self._folder / f"{n:02x}" for n in range(256))):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             sync_folder(self._folder)
-            for path in self._drafts.iterdir():
-                if time.time() - path.stat().st_mtime > LEFT_OVER_S:
-                    path.unlink(missing_ok=True)
+            clear_drafts(self._drafts)
 
     def draft(self) -> Draft:
         """Begin a blob."""
         return Draft(self._drafts)
 
-    def publish(self, draft: Draft) -> None:
-        """Make a draft a blob, durably. One that is there already is replaced by the same bytes."""
-        draft.publish(self.path(draft.sha256))
+    def publish(self, drafts: Sequence[Draft]) -> None:
+        """Sync the bytes of all, give them their names, sync the folders of the names.
 
-    def path(self, sha256: str) -> Path:
+        One that is there already is replaced by the same bytes.
+        """
+        paths = [self.file(draft.sha256) for draft in drafts]
+        with translated():
+            self._each(Draft.sync, drafts)
+            for draft, path in zip(drafts, paths, strict=True):
+                draft.rename(path)
+            self._each(sync_folder, sorted({path.parent for path in paths}))
+
+    def file(self, sha256: str) -> Path:
         """Where a blob lies."""
         return self._folder / sha256[:2] / sha256
+
+    def path(self, sha256: str) -> Path | None:
+        """Where a blob lies."""
+        return self.file(sha256)
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        """A blob, piece by piece."""
+        with translated(missing="This picture is not here."), self.file(sha256).open("rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
+
+    def remove(self, sha256: str) -> None:
+        """Remove a blob, if it is there."""
+        with translated():
+            self.file(sha256).unlink(missing_ok=True)
+
+    def every(self) -> Iterator[Lying]:
+        """All of them."""
+        with translated():
+            for number in range(256):
+                for path in (self._folder / f"{number:02x}").iterdir():
+                    yield Lying(path.name, age_s(path))
 
     def free_bytes(self) -> int:
         """Room for more."""
         with translated():
             return free_bytes(self._folder)
+
+    def _each(self, do: Callable[[T], None], things: Iterable[T]) -> None:
+        """Do it to all at once; waiting for the disk together is what makes a batch fast."""
+        all_of_them = list(things)
+        if len(all_of_them) == 1:
+            do(all_of_them[0])
+        else:
+            list(self._pool.map(do, all_of_them))
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove the drafts that killed workers left."""
+    for path in folder.iterdir():
+        if age_s(path) > LEFT_OVER_S:
+            path.unlink(missing_ok=True)
+
+
+def age_s(path: Path) -> float:
+    """Seconds since a file was written; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tower_sync_server.errors import OperatorError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 BUSY_S = 10.0
@@ -102,3 +102,21 @@ def insert_unless_there(
     statement = insert(table).values(dict(values)).on_conflict_do_nothing()
     # The row itself says so: not every driver counts rows here.
     return connection.execute(statement.returning(sa.literal(1))).first() is not None
+
+
+def insert_missing(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    *returning: sa.Column[Any],
+) -> Sequence[sa.Row[Any]]:
+    """Insert the rows whose unique keys are free; give `returning` of those that were inserted.
+
+    Rows have to come in the order of their keys, so that two who insert the same wait for each
+    other in one order.
+    """
+    if not rows:
+        return ()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).on_conflict_do_nothing().returning(*returning)
+    return connection.execute(statement, [dict(row) for row in rows]).all()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.jsonable import require
 from tower_sync_server.archive.times import to_us
+from tower_sync_server.archive.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,8 @@ class Facts:
     """When it was made, microseconds since 1970; None where the device didn't trust its clock."""
     labels: tuple[str, ...]
     """What people are shown of it, each once."""
+    words: tuple[str, ...] = ()
+    """What it is searched by: words of its labels, its summary and its form."""
 
     def __post_init__(self) -> None:
         """Refuse what couldn't be a case."""
@@ -66,6 +69,7 @@ def read_facts(payload: bytes) -> Facts:
     if not isinstance(body, dict):
         raise ValueError("a case is an object")
     _require_shown(body)
+    labels = shown_labels(body)
     created = datetime.fromisoformat(_take(body, "created", str))
     require(created.tzinfo is not None, "created", "a time with its offset")
     return Facts(
@@ -75,7 +79,8 @@ def read_facts(payload: bytes) -> Facts:
         status=_take(body, "status", str),
         profile=_take(body, "profile", str),
         created_us=to_us(created) if body.get("clock_ok", True) is True else None,
-        labels=shown_labels(body),
+        labels=labels,
+        words=words_of(body, labels),
     )
 
 

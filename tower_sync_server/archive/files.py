@@ -9,7 +9,7 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tower_sync_server.errors import DiskFullError, OperatorError
+from tower_sync_server.errors import DiskFullError, NotFoundError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,16 +21,22 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(missing: str = "") -> Iterator[None]:
     """Raise what the disk complains about as an error of ours.
+
+    Args:
+        missing: what to say of a file that isn't there; "" where that is a failure.
 
     Raises:
         DiskFullError: no room left.
+        NotFoundError: no such file, and `missing` is given.
         OperatorError: the disk is failing, read-only or somebody else's.
     """
     try:
         yield
     except OSError as e:
+        if missing and isinstance(e, FileNotFoundError):
+            raise NotFoundError(missing) from e
         if e.errno in FULL:
             raise DiskFullError("The disk is full.", "Free some space on the tower.") from e
         hint = "Look at the system's log for the disk, and at who owns store.data_dir."
@@ -76,12 +82,25 @@ class Draft:
         """Of what was written so far, hex."""
         return self._hash.hexdigest()
 
+    @property
+    def path(self) -> Path:
+        """Where it is being written."""
+        return self._path
+
+    def sync(self) -> None:
+        """Make its bytes durable."""
+        os.fsync(self._file.fileno())
+
+    def rename(self, target: Path) -> None:
+        """Give it its name, which is durable once its folder is."""
+        self._file.close()
+        self._path.replace(target)
+
     def publish(self, target: Path) -> None:
         """Give it its name; when this returns the bytes and the name are durable."""
         with translated():
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._path.replace(target)
+            self.sync()
+            self.rename(target)
             sync_folder(target.parent)
 
     def discard(self) -> None:

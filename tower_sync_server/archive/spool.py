@@ -20,7 +20,7 @@ from sync.chunks import span
 from tower_sync_server.archive.files import MODE, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sync.messages import Chunk, Header
@@ -83,8 +83,10 @@ class Spool:
                 return None
         return Bitmap.of(header.count, (int(name) for name in names))
 
-    def read(self, device: str, header: Header) -> Iterator[bytes]:
-        """Every chunk in order.
+    def read(
+        self, device: str, header: Header, held: Mapping[int, bytes] | None = None
+    ) -> Iterator[bytes]:
+        """Every chunk in order; those that are `held` in memory are not looked for.
 
         Raises:
             GoneError: another worker has taken them away.
@@ -92,6 +94,10 @@ class Spool:
         """
         folder, torn = self._of(device, header), False
         for index in range(header.count):
+            if held is not None and index in held:
+                if not torn:
+                    yield held[index]
+                continue
             path = folder / str(index)
             with translated():
                 try:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 metadata = MetaData(
     naming_convention={
@@ -30,6 +31,9 @@ metadata = MetaData(
 
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only in an INTEGER."""
+
+Words = Text().with_variant(TSVECTOR(), "postgresql")
+"""What a case is searched by."""
 
 parcels = Table(
     "parcels",
@@ -68,14 +72,21 @@ cases = Table(
     Column("profile", String(128), nullable=False),
     Column("taken_us", BigInteger, nullable=False),
     Column("received_us", BigInteger, nullable=False),
+    Column("place", BigInteger),
+    Column("words", Words),
     UniqueConstraint("case_id", "device"),
     Index(None, "taken_us", "no"),
     Index(None, "status", "taken_us", "no"),
     Index(None, "profile", "taken_us", "no"),
     Index(None, "device", "taken_us", "no"),
     Index(None, "device", "seq"),
+    Index(None, "place"),
 )
-"""What lists are made of: one row a case, from its highest revision."""
+"""What lists are made of: one row a case, from its highest revision.
+
+`words` is what it is searched by, see `archive.search`; `place` is where SQLite's index of those
+words has it, so that its order is that of the lists.
+"""
 
 case_labels = Table(
     "case_labels",
@@ -95,8 +106,10 @@ devices = Table(
     Column("seen_us", BigInteger, nullable=False),
     Column("online", Boolean, nullable=False),
     Column("state", Text, nullable=False),
+    Column("cases", BigInteger, nullable=False, server_default="0"),
+    Column("last_seq", BigInteger, nullable=False, server_default="0"),
 )
-"""Who ever sent something, and how each said it was."""
+"""Who ever sent something, and how each said it was; `cases` counts the numbers that came."""
 
 quarantine = Table(
     "quarantine",

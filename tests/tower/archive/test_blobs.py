@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.parcels import SentCase, noise, sha
 from tower_sync_server.archive import archive as archive_module
-from tower_sync_server.archive.blobs import Blobs
+from tower_sync_server.archive.blobs import FolderBlobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    found = Blobs(tmp_path / "blobs")
+def blobs(tmp_path: Path) -> FolderBlobs:
+    found = FolderBlobs(tmp_path / "blobs")
     found.open()
     return found
 
 
-def test_a_blob_lies_under_the_hash_of_its_bytes_for_nobody_else(blobs: Blobs) -> None:
+def test_a_blob_lies_under_the_hash_of_its_bytes_for_nobody_else(blobs: FolderBlobs) -> None:
     draft = blobs.draft()
     draft.write(b"some")
     draft.write(b"thing")
-    blobs.publish(draft)
+    blobs.publish([draft])
 
-    path = blobs.path(sha(b"something"))
+    path = blobs.file(sha(b"something"))
 
     assert path.read_bytes() == b"something"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_the_same_blob_twice_is_one(blobs: Blobs, tmp_path: Path) -> None:
+def test_the_same_blob_twice_is_one(blobs: FolderBlobs, tmp_path: Path) -> None:
     for _ in range(2):
         draft = blobs.draft()
         draft.write(b"x")
-        blobs.publish(draft)
+        blobs.publish([draft])
 
     assert [p.name for p in (tmp_path / "blobs").glob("*/*")] == [sha(b"x")]
 
 
-def test_a_draft_that_is_dropped_leaves_nothing(blobs: Blobs, tmp_path: Path) -> None:
+def test_a_draft_that_is_dropped_leaves_nothing(blobs: FolderBlobs, tmp_path: Path) -> None:
     draft = blobs.draft()
     draft.write(b"x")
     draft.discard()
@@ -54,7 +54,9 @@ def test_a_draft_that_is_dropped_leaves_nothing(blobs: Blobs, tmp_path: Path) ->
     assert [p for p in (tmp_path / "blobs").rglob("*") if p.is_file()] == []
 
 
-def test_drafts_of_killed_workers_go_and_those_of_others_stay(blobs: Blobs, tmp_path: Path) -> None:
+def test_drafts_of_killed_workers_go_and_those_of_others_stay(
+    blobs: FolderBlobs, tmp_path: Path
+) -> None:
     old, new = tmp_path / "blobs/drafts/old", tmp_path / "blobs/drafts/new"
     old.write_bytes(b"x")
     new.write_bytes(b"x")
@@ -82,13 +84,13 @@ def test_nothing_is_acknowledged_before_it_is_safe(
         folder = stat.S_ISDIR(os.fstat(handle).st_mode)
         done.append("fsync of the folder" if folder else "fsync of the bytes")
 
-    real_insert = archive_module.insert_unless_there
+    real_insert = archive_module.insert_missing
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", noted("rename", Path.replace))
-    monkeypatch.setattr(archive_module, "insert_unless_there", noted("insert", real_insert))
+    monkeypatch.setattr(archive_module, "insert_missing", noted("insert", real_insert))
 
     bench.say(SentCase(photo=noise(1000)).original().chunk(0))
     done.append("stored")
 
-    wanted = ["fsync of the bytes", "rename", "fsync of the folder", "insert", "insert", "stored"]
+    wanted = ["fsync of the bytes", "rename", "fsync of the folder", "insert", "stored"]
     assert done == wanted

@@ -35,8 +35,14 @@ def engine(tmp_path: Path, dsn: str) -> Iterator[sa.Engine]:
 
 
 def test_the_migrations_make_just_the_tables_that_the_program_knows(engine: sa.Engine) -> None:
+    """But for the index of words, which each database has in its own way."""
+
+    def ours(_thing: object, name: str | None, *_: object) -> bool:
+        return not str(name).startswith(("case_search", "ix_cases_words"))
+
     with reading(engine) as db:
-        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+        context = MigrationContext.configure(db, opts={"include_object": ours})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:

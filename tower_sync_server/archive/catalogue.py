@@ -1,0 +1,133 @@
+"""What lists are made of: a row for each case, from its highest revision; counters a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from tower_sync_server.archive import search
+from tower_sync_server.archive.database import insert_missing
+from tower_sync_server.archive.facts import Facts
+from tower_sync_server.archive.tables import case_labels, cases, devices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SEEN_STEP_US = 1_000_000
+"""A device that was heard less than this ago is not noted again: many workers share its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A revision of a case that has just come."""
+
+    device: str
+    """Who sent it."""
+    facts: Facts
+    """What is in it."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which case."""
+        return (self.facts.id, self.device)
+
+
+def note_devices(db: sa.Connection, names: Iterable[str], now_us: int) -> None:
+    """Note that these were heard just now."""
+    first = {"first_us": now_us, "seen_us": now_us, "online": False, "state": "{}"}
+    rows = [{"device": name, **first} for name in sorted(set(names))]
+    known = {row["device"] for row in rows}
+    known -= {row[0] for row in insert_missing(db, devices, rows, devices.c.device)}
+    if known:
+        c = devices.c
+        late = (c.device.in_(sorted(known)), c.seen_us < now_us - SEEN_STEP_US)
+        db.execute(sa.update(devices).where(*late).values(seen_us=now_us))
+
+
+def list_cases(db: sa.Connection, revised: Sequence[Revised], now_us: int) -> None:
+    """Have lists show these revisions, unless they show later ones."""
+    newest: dict[tuple[str, str], Revised] = {}
+    for one in sorted(revised, key=lambda r: (*r.key, r.facts.rev)):
+        newest[one.key] = one
+    if not newest:
+        return
+    rows = _rows(db, list(newest.values()), now_us)
+    c = cases.c
+    new = insert_missing(db, cases, rows, c.case_id, c.device, c.no)
+    numbers = {(row.case_id, row.device): row.no for row in new}
+    by_key = {(row["case_id"], row["device"]): row for row in rows}
+    search.index(db, [by_key[key] for key in numbers])
+    _label(db, [(no, by_key[key]["taken_us"], newest[key].facts) for key, no in numbers.items()])
+    _count(db, [newest[key] for key in numbers])
+    for key, one in newest.items():
+        if key not in numbers:
+            _revise(db, one)
+
+
+def _rows(db: sa.Connection, newest: Sequence[Revised], now_us: int) -> list[dict[str, Any]]:
+    """A row for each case, as if none were there yet."""
+    taken = [now_us if r.facts.created_us is None else r.facts.created_us for r in newest]
+    rows = []
+    for one, moment, place in zip(newest, taken, search.places(db, taken), strict=True):
+        key = {"device": one.device, "case_id": one.facts.id}
+        times = {"taken_us": moment, "received_us": now_us, "place": place}
+        rows.append({**key, **times, **_values(db, one)})
+    return rows
+
+
+def _values(db: sa.Connection, one: Revised) -> dict[str, Any]:
+    facts = one.facts
+    what = search.found(one.device, facts.status, facts.profile, facts.labels, facts.words)
+    return {
+        "rev": facts.rev,
+        "seq": facts.seq,
+        "status": facts.status,
+        "profile": facts.profile,
+        "words": search.as_value(db.dialect.name, what),
+    }
+
+
+def _revise(db: sa.Connection, one: Revised) -> None:
+    """Show a revision of a case that is there already, unless a later one is shown."""
+    c = cases.c
+    mine = sa.select(c.no, c.rev, c.taken_us, c.place, c.words)
+    mine = mine.where(c.case_id == one.facts.id, c.device == one.device)
+    row = db.execute(mine.with_for_update()).one()
+    if one.facts.rev <= row.rev:
+        return
+    values = _values(db, one)
+    search.forget(db, row.place, row.words)
+    db.execute(sa.update(cases).where(c.no == row.no).values(**values))
+    search.index(db, [{**values, "place": row.place}])
+    db.execute(sa.delete(case_labels).where(case_labels.c.no == row.no))
+    _label(db, [(row.no, row.taken_us, one.facts)])
+
+
+def _label(db: sa.Connection, listed: Iterable[tuple[int, int, Facts]]) -> None:
+    rows = [
+        {"label": label, "taken_us": taken, "no": no}
+        for no, taken, facts in listed
+        for label in facts.labels
+    ]
+    if rows:
+        db.execute(sa.insert(case_labels), rows)
+
+
+def _count(db: sa.Connection, new: Sequence[Revised]) -> None:
+    """Count numbers that came for the first time; last, since many workers share these rows."""
+    numbers: dict[str, dict[int, int]] = {}
+    for one in new:
+        of_device = numbers.setdefault(one.device, {})
+        of_device[one.facts.seq] = of_device.get(one.facts.seq, 0) + 1
+    c = cases.c
+    for device, seqs in sorted(numbers.items()):
+        here = sa.select(c.seq, sa.func.count()).where(c.device == device, c.seq.in_(sorted(seqs)))
+        counted = db.execute(here.group_by(c.seq))
+        fresh = sum(count == seqs[seq] for seq, count in counted)
+        highest = sa.case(
+            (devices.c.last_seq < max(seqs), sa.literal(max(seqs))), else_=devices.c.last_seq
+        )
+        change = {"cases": devices.c.cases + fresh, "last_seq": highest}
+        db.execute(sa.update(devices).where(devices.c.device == device).values(**change))

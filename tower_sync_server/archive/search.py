@@ -1,0 +1,168 @@
+"""Finds cases by words and by several values at once, in the order of the lists.
+
+Both databases keep the words and marks of `archive.words` with a case. PostgreSQL has a GIN index
+of them. SQLite has an FTS5 table whose row numbers are the cases' places: they grow with the time a
+case was taken, so that the newest hits are read first and reading ends with the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from tower_sync_server.archive import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ROOM = 1 << 11
+"""Places of one microsecond."""
+LAST_US = (1 << 52) - 1
+"""Moments beyond, in the year 2112, share their places."""
+DELETED = "deleted"
+STEP = 1000
+"""Cases that are indexed at once when all are."""
+
+fts = sa.table("case_search", sa.column("rowid"), sa.column("words"))
+_cases = sa.table(
+    "cases",
+    *(sa.column(n) for n in ("no", "device", "case_id", "rev", "status", "profile", "taken_us")),
+    sa.column("place"),
+    sa.column("words"),
+)
+_INDEX = "INSERT INTO case_search (rowid, words) VALUES (:place, :words)"
+_FORGET = "INSERT INTO case_search (case_search, rowid, words) VALUES ('delete', :place, :words)"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a case is found by."""
+
+    words: tuple[str, ...]
+    """Words of its text, and of its device's name."""
+    marks: tuple[str, ...]
+    """Of its device, status, profile and labels."""
+    live: bool
+    """Whether it isn't deleted."""
+
+    @property
+    def all(self) -> list[str]:
+        """Words and marks."""
+        return [*self.words, *self.marks, *([words.LIVE] if self.live else [])]
+
+
+def found(  # noqa: PLR0913  the six things a case is found by
+    device: str,
+    status: str,
+    profile: str,
+    labels: tuple[str, ...],
+    text: tuple[str, ...],
+) -> Found:
+    """What a case of these facts is found by."""
+    known = tuple(dict.fromkeys((*text, *words.words(device))))
+    marks = words.marks_of(device, status, profile, labels)
+    return Found(known, marks, status != DELETED)
+
+
+def as_value(dialect: str, what: Found) -> Any:
+    """The value of `cases.words`."""
+    if dialect == "sqlite":
+        return " ".join(what.all)
+    return " ".join(f"'{word}'" for word in what.all)  # a tsvector: no word holds a quote
+
+
+def first_place(taken_us: int) -> int:
+    """The first of the places of a moment."""
+    return min(max(taken_us, -LAST_US), LAST_US) * ROOM
+
+
+def places(db: sa.Connection, taken: Sequence[int]) -> list[int | None]:
+    """A free place for each of these moments; None where the database needs none."""
+    if db.dialect.name != "sqlite":
+        return [None] * len(taken)
+    firsts = [first_place(moment) for moment in taken]
+    used = set(db.scalars(sa.select(_cases.c.place).where(_cases.c.place.in_(set(firsts)))))
+    chosen: list[int | None] = []
+    for first in firsts:
+        place = first if first not in used else _behind(db, first, used)
+        used.add(place)
+        chosen.append(place)
+    return chosen
+
+
+def _behind(db: sa.Connection, first: int, used: set[int]) -> int:
+    """The next place after those of the same moment."""
+    c = _cases.c.place
+    while True:
+        end = first + ROOM
+        last = sa.select(sa.func.max(c)).where(c >= first, c < end)
+        highest = max([db.scalar(last) or first, *(p for p in used if first <= p < end)])
+        if highest + 1 < end:
+            return highest + 1
+        first = end
+
+
+def index(db: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Index cases whose `place` and `words` are in their rows already."""
+    if db.dialect.name == "sqlite" and rows:
+        db.execute(sa.text(_INDEX), [{"place": r["place"], "words": r["words"]} for r in rows])
+
+
+def forget(db: sa.Connection, place: int | None, text: str | None) -> None:
+    """Take a case out of the index; the words have to be those that are in its row."""
+    if db.dialect.name == "sqlite" and place is not None and text is not None:
+        db.execute(sa.text(_FORGET), {"place": place, "words": text})
+
+
+def match(dialect: str, q: str | None, marks: Iterable[str]) -> str | None:
+    """What to ask the index for; None where nothing can fit."""
+    exact = list(marks)
+    if q is not None and q.strip():
+        terms = words.asked(q)
+        if not terms:
+            return None
+    else:
+        terms = ()
+    if dialect == "sqlite":
+        quoted = [f'"{m}"' for m in exact]
+        quoted += [f'"{w}"' + "*" * (len(w) >= words.PREFIXED) for w in terms]
+        return " ".join(quoted)
+    quoted = [f"'{m}'" for m in exact]
+    quoted += [f"'{w}'" + ":*" * (len(w) >= words.PREFIXED) for w in terms]
+    return " & ".join(quoted)
+
+
+def as_query(text: str) -> sa.ColumnElement[Any]:
+    """A tsquery of such words."""
+    return sa.cast(sa.bindparam(None, text, sa.Text), postgresql.TSQUERY)
+
+
+def index_again(db: sa.Connection) -> None:
+    """Index every case that has no words yet, from its newest revision."""
+    from tower_sync_server.archive.facts import read_facts  # noqa: PLC0415  facts stand above
+
+    r = sa.table("revisions", *(sa.column(n) for n in ("device", "case_id", "rev", "body")))
+    c = _cases.c
+    joined = _cases.join(
+        r, sa.and_(r.c.device == c.device, r.c.case_id == c.case_id, r.c.rev == c.rev)
+    )
+    wanted = sa.select(c.no, c.device, c.taken_us, r.c.body).select_from(joined)
+    wanted = wanted.order_by(c.no).limit(STEP)
+    last = 0
+    while rows := db.execute(wanted.where(c.no > last)).all():
+        last = rows[-1].no
+        for row, place in zip(rows, places(db, [row.taken_us for row in rows]), strict=True):
+            facts = read_facts(row.body)
+            what = found(row.device, facts.status, facts.profile, facts.labels, facts.words)
+            values = {"place": place, "words": as_value(db.dialect.name, what)}
+            cast = values if place is not None else {**values, "words": as_vector(values["words"])}
+            db.execute(sa.update(_cases).where(c.no == row.no).values(**cast))
+            index(db, [values] if place is not None else [])
+
+
+def as_vector(text: str) -> sa.ColumnElement[Any]:
+    """A tsvector of such words."""
+    return sa.cast(sa.bindparam(None, text, sa.Text), postgresql.TSVECTOR)
