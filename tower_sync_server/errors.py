@@ -50,6 +50,13 @@ class AmbiguousError(BadRequestError):
     status = 409
 
 
+class MediaTypeError(BadRequestError):
+    """The body comes as something this does not take."""
+
+    code = "media_type"
+    status = 415
+
+
 class ConflictError(BadRequestError):
     """It can't be done as things are."""
 

@@ -2,7 +2,12 @@
 
 from alembic import context
 
+from tower_sync_server.archive import tombstones
 from tower_sync_server.archive.tables import metadata
+from tower_sync_server.people import tables
+
+TABLES = (metadata, tombstones.purged, tables.users)
+"""Whoever imports these modules adds their tables to the metadata."""
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
