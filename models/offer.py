@@ -25,6 +25,11 @@ CUSTOM = "edgecase"
 SCHEMA = 1
 """Which manifests, models and offers this program understands. It goes up with each change that a
 program which doesn't know it must not overlook."""
+WHEELS = "wheels/wheels.json"
+"""The target that lists Python packages for devices: `wheels`, each with file, name, version,
+python, abi, platform, sha256, size; each is itself a target, `wheels/FILE`."""
+STICK = "edgecase-releases"
+"""The folder on a USB stick that holds `metadata/` and `targets/`, as over HTTP."""
 MAX_FILES = 256
 MAX_NOTES = 2000
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -93,6 +93,21 @@ class IngestSettings(Section):
     """Processes that take cases in; 0: others do, on other machines."""
 
 
+class ReleasesSettings(Section):
+    """`[releases]`."""
+
+    keys_dir: Path | None = None
+    """Private keys that are on the tower; without it `releases/keys` in `store.data_dir`."""
+    check_s: float = Field(default=60, ge=1)
+    """Seconds between two looks at signatures and rollouts."""
+    heard_days: float = Field(default=7, gt=0)
+    """A device that was silent for longer holds no rollout up."""
+    max_failed: float = Field(default=0.05, ge=0, le=1)
+    """Share of the devices that tried a version which may fail before it is paused."""
+    proved: float = Field(default=0.8, gt=0, le=1)
+    """Share of a ring's devices on which a version has to be proved before the next ring opens."""
+
+
 class Settings(Section):
     """Everything."""
 
@@ -101,3 +116,4 @@ class Settings(Section):
     mqtt: MqttSettings = MqttSettings()
     broker: BrokerSettings = BrokerSettings()
     ingest: IngestSettings = IngestSettings()
+    releases: ReleasesSettings = ReleasesSettings()

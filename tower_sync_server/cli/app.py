@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from tower_sync_server.cli import broker, devices, run
+from tower_sync_server.cli import broker, devices, release, run, usb
 from tower_sync_server.errors import ConfigError, TowerError
 
 FAILED, USAGE = 1, 2
@@ -23,6 +23,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("broker")(broker.broker)
 app.add_typer(devices.app, name="devices")
+app.add_typer(release.app, name="release")
+app.add_typer(usb.app, name="usb")
 app.command("worker", hidden=True)(run.worker)
 
 

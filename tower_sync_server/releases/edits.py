@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from models import offer as offers_word
 from models import rollout as rollout_word
-from models.offer import from_custom, is_offer, to_custom
+from models.jsonable import InvalidWordError
+from models.offer import WHEELS, from_custom, is_offer, to_custom
 from models.semver import precedence
-from tower_sync_server.errors import BadRequestError, NotFoundError
+from tower_sync_server.errors import BadRequestError, NotFoundError, OperatorError
 from tower_sync_server.releases.roles import ONLINE, PEOPLE, ROLES, ROLLOUT
 from tower_sync_server.releases.tuf_words import (
     DelegatedRole,
@@ -79,9 +80,13 @@ def offers(targets: Targets) -> tuple[Offer, ...]:
     """Everything that is offered, by model, the newest version first.
 
     Raises:
-        InvalidWordError: one can't be read.
+        OperatorError: one can't be read.
     """
-    found = [from_custom(p, t.custom) for p, t in targets.targets.items() if is_offer(p)]
+    try:
+        found = [from_custom(p, t.custom) for p, t in targets.targets.items() if is_offer(p)]
+    except InvalidWordError as e:
+        hint = "Was it added by a newer EdgeCase? Update this tower."
+        raise OperatorError(f"What is offered can't be read: {e}", hint) from e
     found.sort(key=lambda offer: precedence(offer.version), reverse=True)
     return tuple(sorted(found, key=lambda offer: offer.id))
 
@@ -131,6 +136,20 @@ def remove_offer(targets: Targets, offer: Offer) -> None:
     prefix = offers_word.target_path(offer.id, offer.version, "")
     for path in [p for p in targets.targets if p.startswith(prefix)]:
         del targets.targets[path]
+
+
+def set_wheels(targets: Targets, files: Sequence[TargetFile]) -> None:
+    """Offer these packages and their list, in the place of all others."""
+    for path in wheel_paths(targets):
+        del targets.targets[path]
+    targets.targets.update({file.path: file for file in files})
+
+
+def wheel_paths(targets: Targets) -> list[str]:
+    """The targets that are packages for devices, and their list."""
+    folder = WHEELS.partition("/")[0]
+    parts = ((path, path.split("/")) for path in targets.targets)
+    return [path for path, names in parts if names[0] == folder and len(names) == 2]
 
 
 def set_keys(root: Root, targets: Targets, role: str, keys: Sequence[Key]) -> None:

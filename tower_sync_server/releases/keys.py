@@ -127,29 +127,24 @@ def is_locked(text: bytes) -> bool:
 
 
 def read_ring(folder: Path, passphrase: bytes | None = None) -> Ring:
-    """Read every private key of a folder; encrypted ones stay shut without their passphrase.
+    """Read every private key of a folder; encrypted ones stay shut unless the passphrase fits.
 
     Raises:
-        BadRequestError: a file is no key, or the passphrase is wrong.
+        BadRequestError: a file is no key.
     """
     signers = []
     for path in sorted(folder.glob("*.pem")):
-        with translated():
-            locked = is_locked(path.read_bytes())
-        if not locked or passphrase:
+        try:
             signers.append(read_private(path, passphrase))
+        except LockedKeyError:
+            continue
     return ring_of(signers)
 
 
-def has_locked(folder: Path, needed: Iterable[str]) -> bool:
-    """Whether one of these keys, by id, lies in the folder encrypted."""
-    wanted = set(needed)
-    for path in folder.glob("*.pem"):
-        with translated():
-            locked = is_locked(path.read_bytes())
-        if locked and public_path(path).exists() and read_public(public_path(path)).keyid in wanted:
-            return True
-    return False
+def has_locked(folder: Path) -> bool:
+    """Whether a key of the folder is encrypted."""
+    with translated():
+        return any(is_locked(path.read_bytes()) for path in folder.glob("*.pem"))
 
 
 def ring_of(signers: Iterable[CryptoSigner]) -> Ring:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 from tower_sync_server.errors import BadRequestError, OperatorError
 from tower_sync_server.releases import edits
 from tower_sync_server.releases.keys import make_key, public_path, read_private, read_public
-from tower_sync_server.releases.publication import missing_for_targets, plan, sign
-from tower_sync_server.releases.roles import ONLINE, ROLLOUT, ROOT, TARGETS, Lifetimes
+from tower_sync_server.releases.publication import (
+    missing_for_targets,
+    plan,
+    sign,
+    stick_timestamp,
+)
+from tower_sync_server.releases.roles import ONLINE, ROLLOUT, ROOT, TARGETS, TIMESTAMP, Lifetimes
 from tower_sync_server.releases.shelf import read_metadata
-from tower_sync_server.releases.state import Missing, Published
+from tower_sync_server.releases.state import Missing, Pending, Plan, Published
 from tower_sync_server.releases.tuf_words import Metadata, Root, Targets
 
 if TYPE_CHECKING:
@@ -165,6 +170,24 @@ class Repository:
         with self.shelf.locked():
             self._require_begun()
             return self._settle(change)
+
+    def stamp_stick(self) -> tuple[Published, bytes]:
+        """Sign a timestamp that holds for long, and the next one for the tower itself.
+
+        Returns:
+            What the stick is to hold, and its timestamp.
+
+        Raises:
+            OperatorError: nothing is published, or the key isn't there.
+        """
+        with self.shelf.locked():
+            self._require_begun()
+            now = self._settle().now
+            stick, mine = stick_timestamp(now, self._ring, self._clock(), self._lifetimes)
+            made = replace(now, timestamp=mine)
+            writes = ((f"{TIMESTAMP}.json", mine.to_bytes()),)
+            self.shelf.carry_out(Plan(made, writes, None, ()), Pending())
+            return made, stick.to_bytes()
 
     def sign(self) -> tuple[Done, int]:
         """Add the signatures that the keys at hand can give.
