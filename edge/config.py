@@ -165,10 +165,18 @@ class SyncSettings(Section):
     """The device's own, PEM."""
     key: Path | None = None
     """Its key, PEM."""
+    bundle: Path | None = None
+    """All of the above in one file, as the tower made it; by default DATA_DIR/tower.bundle."""
     window: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")
     """When to send, local time, `22:00-06:00`; "" is always."""
     kbit_s: float = Field(default=0, ge=0)
     """Most to send, kilobits a second; 0 is as fast as it goes."""
+    ring: str = Field(default="stable", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    """The ring of devices that hears of a release together."""
+    compare_hours: float = Field(default=24, gt=0, le=24 * 31)
+    """Between two comparisons of what is here with what the tower holds."""
+    spread_s: float = Field(default=40, ge=0, le=600)
+    """A broker that hung up is sought again at a random moment within so many seconds."""
 
 
 class Settings(Section):

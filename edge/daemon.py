@@ -27,6 +27,7 @@ from edge.adapters.writer.template import TemplateWriter
 from edge.api.app import build_app
 from edge.api.broken import build_broken_app
 from edge.api.parts import Parts
+from edge.bundles import join
 from edge.camera_watch import CameraWatch
 from edge.cameras import make_camera
 from edge.capture import Capture, tell_camera
@@ -41,7 +42,8 @@ from edge.pipeline import Pipeline
 from edge.store.retention import Limits
 from edge.store.store import Store
 from edge.summaries import Summaries
-from edge.uplinks import make_uplink
+from edge.uplinks import NoUplink, make_uplink
+from edge.vitals import MachineVitals
 from models.jsonable import InvalidWordError
 from models.profile import Profile, load_all, shipped
 from models.release import Task
@@ -209,7 +211,8 @@ def wire(
         store: open.
         passed: a moment that has surely passed; an earlier wall clock is wrong.
     """
-    clock, events = SystemClock(passed), Events()
+    way = join(settings.sync, settings.store.data_dir)
+    clock, events = SystemClock(max(passed, way.since or passed)), Events()
     identity = identify(settings.device.name)
     installed = settings.store.data_dir / "models"
     library = ModelLibrary(shipped_models(), installed)
@@ -222,7 +225,12 @@ def wire(
     camera, trigger = make_camera(settings)
     watch = CameraWatch(camera, clock, settings.camera.stall_s, tell_camera(events))
     capture = Capture(watch, trigger, pipeline.keep, events)
-    uplink = make_uplink(settings.sync, store, events, clock, identity)
+    vitals = MachineVitals(lambda: vision.status().models)
+    uplink = (
+        NoUplink(way.fault)
+        if way.fault
+        else make_uplink(way.settings, store, events, clock, identity, vitals)
+    )
     app = build_app(
         Parts(
             pipeline=pipeline,

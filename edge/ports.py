@@ -284,3 +284,7 @@ class Clock(Protocol):
     def trusted(self) -> bool:
         """False while the wall clock can't be right: before the build, or before what we stored."""
         ...
+
+    def passed(self) -> datetime | None:
+        """None while the wall clock can be right, otherwise a moment that has surely passed."""
+        ...

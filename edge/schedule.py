@@ -54,3 +54,13 @@ class Pace:
         """Note that `size` bytes were sent."""
         if self._bytes_s:
             self._free_at = max(self._free_at, now) + size / self._bytes_s
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When and how much."""
+
+    window: Window
+    """The time of the day."""
+    pace: Pace
+    """The cap; it remembers what was sent."""

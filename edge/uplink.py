@@ -11,7 +11,7 @@ import contextlib
 import logging
 import random
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeError
@@ -20,8 +20,9 @@ from edge.ports import UplinkStatus
 from edge.store.outbox import Kind
 from sync import codec, topics
 from sync.chunks import span
+from sync.digests import Differ, Held
 from sync.errors import WireError
-from sync.messages import Address, Ask, Chunk, Header, State, Up
+from sync.messages import Address, Ask, Chunk, Header, Hint, Up
 from sync.messages import Kind as Wire
 from sync.sender import Dead, Done, Sender
 from sync.transport import Connected, Delivered, Event, Lost, Received
@@ -30,33 +31,28 @@ from sync.way import Outgoing
 if TYPE_CHECKING:
     from edge.events import Events
     from edge.ports import Clock
-    from edge.schedule import Pace, Window
+    from edge.schedule import Schedule
     from edge.store.outbox import Parcel
     from edge.store.parcels import Content
     from edge.store.store import Store
+    from edge.uplink_compare import Comparing
+    from edge.uplink_state import Teller
     from sync.sender import Outcome, Send
     from sync.transport import Transport
 
 LOOK_S = 1.0
 """Between two looks into the outbox."""
-TELL_S = 60.0
-"""Between two times that the device says how it is."""
 TROUBLE_S = 5.0
 """Before trying again what the store couldn't do."""
+
+OnHint = Callable[[Hint], None]
+"""Hears, in the event loop, that there is a release to look at; it must not block."""
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """In whose name the uplink speaks."""
-
-    device: str
-    """As it stands in the topics."""
-    boot: str
-    """Id of this boot."""
-    software: str
-    """Version of the program."""
+def ignore_hint(_hint: Hint) -> None:
+    """Nobody wants to know."""
 
 
 class Uplink:
@@ -68,18 +64,22 @@ class Uplink:
         transport: Transport,
         events: Events,
         clock: Clock,
-        speaker: Speaker,
-        window: Window,
-        pace: Pace,
+        teller: Teller,
+        comparing: Comparing,
+        schedule: Schedule,
+        on_hint: OnHint = ignore_hint,
     ) -> None:
         """Keep the parts; nothing is connected before `run`."""
         self._store = store
         self._transport = transport
         self._events = events
         self._clock = clock
-        self._speaker = speaker
-        self._window = window
-        self._pace = pace
+        self._teller = teller
+        self._device = teller.device
+        self._comparing = comparing
+        self._window = schedule.window
+        self._pace = schedule.pace
+        self._on_hint = on_hint
         self._sender = Sender(random.Random())  # noqa: S311  jitter, no secret
         self._contents: dict[int, Content] = {}
         self._heard: deque[Event] = deque()
@@ -87,11 +87,17 @@ class Uplink:
         self._connected = False
         self._reason = ""
         self._refused = ""
-        self._tell_at = float("-inf")
+        self._question: int | None = None
+        """Token of the last question of a comparison: a tower of before doesn't listen to these."""
 
     def status(self) -> UplinkStatus:
         """How the way to the tower is."""
         return UplinkStatus(self._connected, self._sender.silent, self._reason or self._refused)
+
+    def compare(self) -> None:
+        """Compare what is here with what the tower holds, as soon as there is a link."""
+        self._comparing.soon()
+        self._wake.set()
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -117,7 +123,8 @@ class Uplink:
             await self._take_in()
             await self._look()
             await self._send()
-            await self._tell()
+            await self._compare()
+            await self._teller.tell(self._transport)
         except EdgeError as e:  # a full disk passes; the outbox still knows what is left
             log.warning("sync waits: %s %s", e.message, e.hint)
             await asyncio.sleep(TROUBLE_S)
@@ -155,23 +162,42 @@ class Uplink:
             self._transport.done(event.receipt)  # what is lost from here on is asked for again
             self._reason = ""
             try:
-                return self._sender.heard(codec.decode_ack(event.payload), now)
+                return self._receive(event, now)
             except WireError as e:
-                log.warning("an answer of the tower can't be read: %s", e.reason)
+                log.warning("a message of the tower can't be read: %s", e.reason)
         elif isinstance(event, Delivered):
             self._sender.delivered(event.token, event.accepted, now)
-            if not event.accepted:
+            if not event.accepted and event.token != self._question:
                 self._reason = f"The broker refused a message: {event.reason}"
         elif isinstance(event, Connected):
             self._connected, self._reason = True, ""
-            self._tell_at = float("-inf")
+            self._teller.soon()
             self._sender.connected()
+            self._comparing.connected(now)
         elif isinstance(event, Lost):
             if self._connected:
                 log.info("no link to the tower: %s", event.reason)
             self._connected, self._reason = False, event.reason
             self._sender.lost()
+            self._comparing.lost(now)
         return []
+
+    def _receive(self, event: Received, now: float) -> list[Outcome]:
+        if not event.topic.startswith(topics.device(self._device)):
+            self._hint(event)
+            return []
+        message = codec.decode_down(event.payload)
+        if isinstance(message, Differ | Held):
+            self._comparing.heard(message)
+            return []
+        return self._sender.heard(message, now)
+
+    def _hint(self, event: Received) -> None:
+        """The tower says that there is something to look at; what is there is signed."""
+        hint = codec.decode_hint(event.payload)
+        log.info("the tower hints at a release")
+        self._events.publish(EventKind.HINT, topic=event.topic)
+        self._on_hint(hint)
 
     async def _look(self) -> None:
         """See what waits: forget what was overtaken, set out with what there is room for."""
@@ -186,7 +212,7 @@ class Uplink:
                 self._contents[parcel.id] = content
                 self._sender.add(Outgoing(parcel.id, _header(parcel, content), parcel.attempts > 0))
             elif parcel.kind is Kind.THUMB:  # one can be made again of the original
-                await self._store.mark_stored([parcel.id])
+                await self._store.no_thumbnail(parcel)
             elif parcel.kind is Kind.IMAGE:
                 await self._store.dead_letter(parcel.id, "lost: the photo is not on the device")
         for settled in self._contents.keys() - self._sender.known:
@@ -199,7 +225,8 @@ class Uplink:
             return
         sends = self._sender.due(now, self._transport.free)
         if first := [send.parcel.id for send in sends if send.first]:
-            await self._store.mark_sent(list(dict.fromkeys(first)))
+            for case in await self._store.mark_sent(list(dict.fromkeys(first))):
+                self._events.publish(EventKind.SYNC_CHANGED, id=case, state="sent")
         for send, message in await asyncio.to_thread(self._read, sends):
             if self._pace.wait_s(now):
                 return
@@ -209,9 +236,25 @@ class Uplink:
             elif send.parcel.id in self._sender.known and not self._hand_over(send, message, now):
                 return
 
+    async def _compare(self) -> None:
+        """Ask whether the tower still holds what it said it holds."""
+        now = self._clock.monotonic()
+        if not self._connected or not self._open() or self._pace.wait_s(now):
+            return
+        question, again = await self._comparing.step(now)
+        for case in again.cases:
+            self._events.publish(EventKind.SYNC_CHANGED, id=case, state="queued")
+        if question is None:
+            return
+        token = self._transport.publish(topics.digest(self._device), question)
+        if token is not None:
+            self._question = token
+            self._comparing.sent(now)
+            self._pace.spend(len(question), now)
+
     def _hand_over(self, send: Send, message: Up, now: float) -> bool:
         payload = codec.encode_up(message)
-        topic = topics.up(self._speaker.device, message.header.address.case)
+        topic = topics.up(self._device, message.header.address.case)
         token = self._transport.publish(topic, payload)
         if token is None:
             return False
@@ -236,27 +279,6 @@ class Uplink:
     def _open(self) -> bool:
         """Whether it is time to send; a clock that can't be right closes nothing."""
         return not self._clock.trusted() or self._window.holds(self._clock.now())
-
-    async def _tell(self) -> None:
-        """Say how the device is, now and then."""
-        now = self._clock.monotonic()
-        if not self._connected or now < self._tell_at:
-            return
-        backlog = await self._store.backlog()
-        state = State(
-            online=True,
-            at=self._clock.now().timestamp(),
-            clock_ok=self._clock.trusted(),
-            boot=self._speaker.boot,
-            software=self._speaker.software,
-            cases=backlog.cases,
-            parcels=backlog.parcels,
-            size=backlog.size,
-            dead=backlog.dead,
-        )
-        topic = topics.state(self._speaker.device)
-        if self._transport.publish(topic, codec.encode_state(state), retain=True) is not None:
-            self._tell_at = now + TELL_S
 
 
 def _header(parcel: Parcel, content: Content) -> Header:

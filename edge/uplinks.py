@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 from edge.ports import UplinkStatus
-from edge.schedule import Pace, Window
-from edge.uplink import Speaker, Uplink
+from edge.schedule import Pace, Schedule, Window
+from edge.uplink import OnHint, Uplink, ignore_hint
+from edge.uplink_compare import Comparing, Rhythm
+from edge.uplink_state import Speaker, Teller
+from edge.vitals import NoVitals, Vitals
 from sync import codec, topics
 from sync.broker import Broker, Tls
 from sync.errors import BadNameError, BadTransportError
@@ -41,13 +45,22 @@ class NoUplink:
         """Say why nothing is sent."""
         return UplinkStatus(connected=False, silent=False, reason=self._reason)
 
+    def compare(self) -> None:
+        """There is nobody to compare with."""
+
     async def run(self) -> None:
         """Wait until cancelled."""
         await asyncio.Event().wait()
 
 
 def make_uplink(
-    settings: SyncSettings, store: Store, events: Events, clock: Clock, identity: Identity
+    settings: SyncSettings,
+    store: Store,
+    events: Events,
+    clock: Clock,
+    identity: Identity,
+    vitals: Vitals | None = None,
+    on_hint: OnHint = ignore_hint,
 ) -> Uplink | NoUplink:
     """The uplink of these settings; nothing is connected.
 
@@ -59,17 +72,32 @@ def make_uplink(
     try:
         device = topics.check_name(settings.device or identity.device)
         transport = MqttTransport(
-            _broker(settings, device),
-            [topics.ack(device)],
+            _broker(settings, device, clock),
+            [topics.ack(device), topics.hint(settings.ring)],
             Will(topics.state(device), codec.encode_state(State(online=False))),
+            spread_s=settings.spread_s,
         )
     except BadNameError as e:
         return _none(f"{e} Set sync.device to the name in the certificate.")
     except BadTransportError as e:
         return _none(f"{e} Look at sync.ca, sync.certificate and sync.key.")
     speaker = Speaker(device, identity.boot, metadata.version("edgecase"))
-    window, pace = Window.parse(settings.window), Pace(settings.kbit_s)
-    return Uplink(store, transport, events, clock, speaker, window, pace)
+    teller = Teller(store, clock, speaker, vitals or NoVitals())
+    jitter = random.Random()  # noqa: S311  no secret
+    comparing = Comparing(store.receipts, clock, _rhythm(settings.compare_hours), jitter)
+    schedule = Schedule(Window.parse(settings.window), Pace(settings.kbit_s))
+    return Uplink(store, transport, events, clock, teller, comparing, schedule, on_hint)
+
+
+def _rhythm(hours: float) -> Rhythm:
+    """A comparison every so many hours, and whatever goes with it no more rarely."""
+    usual, every_s = Rhythm(), hours * 3600
+    return Rhythm(
+        every_s,
+        min(usual.again_s, every_s),
+        min(usual.silence_s, every_s),
+        min(usual.spread_s, every_s),
+    )
 
 
 def _none(reason: str) -> NoUplink:
@@ -77,8 +105,8 @@ def _none(reason: str) -> NoUplink:
     return NoUplink(reason)
 
 
-def _broker(settings: SyncSettings, device: str) -> Broker:
+def _broker(settings: SyncSettings, device: str, clock: Clock) -> Broker:
     if settings.ca is None:
         return Broker(settings.host, device, settings.port or 1883)
-    tls = Tls(settings.ca, settings.certificate, settings.key)
+    tls = Tls(settings.ca, settings.certificate, settings.key, clock.passed)
     return Broker(settings.host, device, settings.port or 8883, tls)

@@ -38,6 +38,7 @@ class MqttTransport:
         will: Will | None = None,
         *,
         keepalive_s: int = 15,
+        spread_s: float = 0.0,
         rng: random.Random | None = None,
     ) -> None:
         """Keep the values; `start` connects.
@@ -47,13 +48,15 @@ class MqttTransport:
             filters: subscribed to on every connection.
             will: what the broker says when it loses us.
             keepalive_s: a link that is dead without a sign is noticed after twice this time.
+            spread_s: where the broker hangs up, the next attempt comes at random within this time,
+                so that a fleet doesn't come back all at once; 0: within two seconds.
             rng: for the jitter of reconnects.
 
         Raises:
             BadTransportError: the certificates can't be used.
         """
         tls = None if broker.tls is None else Handshake(broker.tls)
-        self._plan = Plan(broker, tls, tuple(filters), will, keepalive_s)
+        self._plan = Plan(broker, tls, tuple(filters), will, keepalive_s, spread_s)
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._lock = threading.Lock()
         self._listener: Listener = lambda _event: None

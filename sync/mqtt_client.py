@@ -27,7 +27,9 @@ CONNECT_S = 10.0
 SEND_BUFFER = 64 * 1024
 """Of the socket, bytes: what lies there when a link is cut has been sent in vain."""
 NOBODY_LISTENS = 0x10
-"""A PUBACK's "no matching subscribers": the broker has dropped the message."""
+"""A PUBACK's "no matching subscribers": what is not retained has been dropped by the broker."""
+SILENCE = "Keep alive timeout"
+"""Name of the reason with which paho ends a link that nothing comes through any more."""
 OK = MQTTErrorCode.MQTT_ERR_SUCCESS
 
 Tell = Callable[[Event, int], None]
@@ -48,6 +50,8 @@ class Plan:
     """What the broker says when it loses us."""
     keepalive_s: int
     """Seconds of silence from which both sides look whether the other is there."""
+    spread_s: float = 0.0
+    """Within which to come back, at random, where the broker hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,10 @@ class Connection:
         """Make the client; nothing is connected."""
         self.ended = ""
         self.was_up = False
+        self._hung_up = False
         self._plan = plan
         self._tell = tell
-        self._tokens: dict[int, int] = {}
+        self._tokens: dict[int, tuple[int, bool]] = {}
         self._slots = SLOTS
         self._up_by = time.monotonic() + 2 * CONNECT_S
         broker = plan.broker
@@ -106,6 +111,11 @@ class Connection:
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         self._client = client
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the broker ended a link that was up, and not silence or we ourselves."""
+        return self.was_up and self._hung_up
 
     @property
     def ready(self) -> bool:
@@ -142,7 +152,7 @@ class Connection:
             return
         info = self._client.publish(command.topic, command.payload, 1, command.retain)
         if info.rc == OK:
-            self._tokens[info.mid] = command.token
+            self._tokens[info.mid] = (command.token, command.retain)
         else:
             self.ended = self.ended or f"publishing failed: {info.rc.name}"
 
@@ -212,14 +222,15 @@ class Connection:
     def _on_disconnect(
         self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
     ) -> None:
+        self._hung_up = code.getName() != SILENCE
         self.ended = self.ended or f"disconnected: {code}"
 
     def _on_publish(
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Any
     ) -> None:
-        token = self._tokens.pop(mid, None)
+        token, kept = self._tokens.pop(mid, (None, False))
         if token is not None:
-            accepted = not code.is_failure and code.value != NOBODY_LISTENS
+            accepted = not code.is_failure and (kept or code.value != NOBODY_LISTENS)
             self._tell(Delivered(token, accepted, "" if accepted else str(code)), self._slots)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sync.backoff import reconnect
 from sync.mqtt_client import Connection, Done, Plan, Publish, Tell
 from sync.transport import Lost
 
@@ -19,8 +20,6 @@ GRACE_S = 30.0
 """Without a sign of life of the thread, from which it counts as stuck."""
 TICK_S = 1.0
 """Between two looks at the connection while nothing happens."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
-"""Before connecting again; half to all of it, doubling."""
 
 Command = Publish | Done
 """What can be ordered."""
@@ -74,8 +73,7 @@ class Link(threading.Thread):
             failures = 0 if connection.was_up else failures + 1
             self._commands.clear()
             self._tell(Lost(reason), 0)
-            longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures, 16))
-            wait = longest * self._rng.uniform(0.5, 1.0)
+            wait = reconnect(failures, connection.hung_up, self._plan.spread_s, self._rng)
             self.alive_until = time.monotonic() + wait + GRACE_S
             self._stopping.wait(wait)
 

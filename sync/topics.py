@@ -51,6 +51,11 @@ def check_name(name: str) -> str:
     return name
 
 
+def device(name: str) -> str:
+    """How every topic of a device begins."""
+    return f"{ROOT}/d/{check_name(name)}/"
+
+
 def up(device: str, case: str) -> str:
     """Where a device sends the chunks of a case."""
     if not CASE.fullmatch(case):

@@ -164,19 +164,26 @@ def unsettled(db: Database, known: Collection[int]) -> list[int]:
     return [row[0] for row in db.execute(sql, tuple(known))]
 
 
-def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> None:
-    """Note that these were handed to the transport."""
+def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
+    """Note that these were handed to the transport.
+
+    Returns:
+        The ids of the cases that are on their way by this.
+    """
+    moved: list[str] = []
     for parcel in ids:
         db.execute(
             "UPDATE outbox SET state = 'sent', attempts = attempts + 1"
             " WHERE id = ? AND state IN ('queued', 'sent')",
             (parcel,),
         )
-        db.execute(
+        rows = db.execute(
             "UPDATE cases SET sync = ?, sync_at = ? WHERE sync = ?"
-            " AND seq = (SELECT seq FROM outbox WHERE id = ?)",
+            " AND seq = (SELECT seq FROM outbox WHERE id = ?) RETURNING id",
             (SyncPhase.SENT.value, to_us(now), SyncPhase.QUEUED.value, parcel),
         )
+        moved += [row[0] for row in rows.fetchall()]
+    return moved
 
 
 def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> list[str]:

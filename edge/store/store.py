@@ -226,9 +226,9 @@ class Store:
         """What to send next, oldest first."""
         return await self._threads.read(lambda db: tuple(outbox.pending(db, limit)))
 
-    async def mark_sent(self, ids: Sequence[int]) -> None:
-        """Note that these parcels were handed to the transport."""
-        await self._write(lambda db: outbox.mark_sent(db, ids, self._now()))
+    async def mark_sent(self, ids: Sequence[int]) -> Sequence[str]:
+        """Note that these parcels were handed over; gives the cases that are on their way now."""
+        return await self._write(lambda db: outbox.mark_sent(db, ids, self._now()))
 
     async def waiting(self, known: Collection[int], room: int) -> Waiting:
         """Look what waits to be sent: which of the `known` parcels, and `room` others."""
@@ -306,6 +306,10 @@ class Store:
         await self._write(lambda db: settings.put(db, key, value))
 
     # Housekeeping
+
+    async def saw(self, moment: datetime) -> None:
+        """Remember that `moment` has passed; a trusted clock showed it."""
+        await self._write(lambda db: settings.saw(db, moment))
 
     async def purge(self) -> Evictions:
         """Remove what may go; what should go and can't is told here and in `status`."""

@@ -65,7 +65,7 @@ async def sending(
     store: Store, broker: Mosquitto, events: Events | None = None, **settings: object
 ) -> AsyncIterator[Uplink]:
     """An uplink at work."""
-    wanted = SyncSettings(**{"host": "127.0.0.1", "port": broker.port, **settings})
+    wanted = SyncSettings(**{"host": "127.0.0.1", "port": broker.port, "spread_s": 0, **settings})
     identity = Identity(DEVICE, "boot 1")
     uplink = make_uplink(wanted, store, events or Events(), SystemClock(), identity)
     assert isinstance(uplink, Uplink)

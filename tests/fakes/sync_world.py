@@ -5,6 +5,7 @@ The device's outbox and the tower's spool and archive outlive every crash; nothi
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,18 @@ from typing import TYPE_CHECKING, Any
 from sync import codec, receiver, topics
 from sync.bitmap import Bitmap
 from sync.chunks import CHUNK_BYTES, cut
+from sync.digests import (
+    Answer,
+    Compare,
+    Content,
+    Held,
+    Question,
+    Range,
+    compare,
+    leaf,
+    sum_of,
+)
+from sync.digests import Item as Asked
 from sync.errors import WireError
 from sync.memory import MemoryBroker, MemoryTransport
 from sync.messages import Address, Ask, Chunk, Header, Kind, Up
@@ -83,6 +96,44 @@ class Tower:
             (device, address) in self.quarantine,
             Bitmap.of(header.count, chunks) if chunks else None,
         )
+
+
+def _facts(payload: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(payload)
+    return found
+
+
+def answer(tower: Tower, device: str, question: Question) -> Answer:
+    """What the tower answers in a comparison."""
+    mine = {key: payload for (who, key), payload in tower.archive.items() if who == device}
+    newest: dict[str, tuple[int, int, bytes]] = {}
+    for (case, rev, kind, _), payload in mine.items():
+        if kind == Kind.CASE.value and rev > newest.get(case, (0, 0, b""))[0]:
+            newest[case] = (rev, int(_facts(payload)["seq"]), payload)
+    leaves: dict[int, list[Content]] = {}
+    for case, (rev, seq, payload) in newest.items():
+        images, thumbs = (
+            frozenset(image for c, _, k, image in mine if (c, k) == (case, kind.value))
+            for kind in (Kind.IMAGE, Kind.THUMB)
+        )
+        leaves.setdefault(seq, []).append(Content(case, rev, sha256(payload), images, thumbs))
+
+    def within(wanted: Range) -> list[tuple[int, bytes]]:
+        inside = (seq for seq in sorted(leaves) if wanted.first <= seq <= wanted.last)
+        return [(seq, leaf(leaves[seq])) for seq in inside]
+
+    if isinstance(question, Compare):
+        here = [sum_of(one.range, within(one.range)) for one in question.sums]
+        return compare(question.number, question.sums, here)
+    missing = [n for n, item in enumerate(question.items) if not _has(mine, item)]
+    return Held(question.number, tuple(missing), tuple(within(question.range)))
+
+
+def _has(mine: dict[Any, bytes], item: Asked) -> bool:
+    if item.kind is Kind.CASE:
+        held = mine.get((item.case, item.rev, item.kind.value, ""))
+        return held is not None and sha256(held) == item.sha256
+    return any((c, k, i) == (item.case, item.kind.value, item.sha256) for c, _, k, i in mine)
 
 
 class Worker:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from sync import codec, receiver, topics
 from sync.bitmap import Bitmap
+from sync.digest_codec import decode_question
 from sync.errors import WireError
 from sync.mqtt import MqttTransport
 from sync.payload import sha256
 from sync.transport import Connected, Event, Received
-from tests.fakes.sync_world import Tower
+from tests.fakes.sync_world import Tower, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sync.broker import Broker
+    from sync.digests import Question
     from sync.messages import Header, Kind, State, Up
 
 
@@ -32,12 +34,15 @@ class FakeTower:
         self.states: list[State] = []
         self.chunks: list[tuple[str, int]] = []
         self.asks = 0
+        self.questions: list[Question] = []
         self.up = threading.Event()
         self.refuse_kind: Kind | None = None
         self.slow_s = 0.0
         self._heard: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
-        self.transport = MqttTransport(broker, [topics.SHARED_UP, topics.EVERY_STATE])
+        self.transport = MqttTransport(
+            broker, [topics.SHARED_UP, topics.SHARED_DIGEST, topics.EVERY_STATE]
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -69,6 +74,12 @@ class FakeTower:
             self.states.append(codec.decode_state(event.payload))
             self.transport.done(event.receipt)
             return
+        if event.topic.endswith("/digest"):
+            device = topics.parse_digest(event.topic)
+            self.questions.append(decode_question(event.payload))
+            said = answer(self.held, device, self.questions[-1])
+            self._say(event, device, codec.encode_down(said))
+            return
         topic = topics.parse_up(event.topic)
         try:
             message = codec.decode_up(topic.case, event.payload)
@@ -76,9 +87,11 @@ class FakeTower:
         except WireError as e:
             reply = receiver.refuse(e, topic.case)
         time.sleep(self.slow_s)
-        payload = codec.encode_ack(reply.ack)
+        self._say(event, topic.device, codec.encode_ack(reply.ack))
+
+    def _say(self, event: Received, device: str, payload: bytes) -> None:
         for _ in range(100):
-            if self.transport.publish(topics.ack(topic.device), payload) is not None:
+            if self.transport.publish(topics.ack(device), payload) is not None:
                 break
             time.sleep(0.01)
         self.transport.done(event.receipt)

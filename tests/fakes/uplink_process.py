@@ -22,7 +22,7 @@ async def main(folder: Path, port: int, device: str) -> None:
     """Send until killed."""
     store = make(folder, now=lambda: datetime.now(UTC))  # type: ignore[arg-type]
     await store.open()
-    settings = SyncSettings(host="127.0.0.1", port=port)
+    settings = SyncSettings(host="127.0.0.1", port=port, spread_s=0)
     uplink = make_uplink(settings, store, Events(), SystemClock(), Identity(device, "boot"))
     await uplink.run()
 
