@@ -37,6 +37,7 @@ class Housekeeping:
 
     async def _round(self) -> None:
         try:
+            await self._store.saw(self._clock.now())
             decided = await self._store.purge()
         except EdgeError as e:  # a full disk passes; the next round tries again
             log.warning("retention failed: %s %s", e.message, e.hint)

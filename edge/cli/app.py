@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import bench, cases, check, config, doctor, models, pair, run
+from edge.cli import bench, cases, check, config, doctor, enroll, models, pair, run
 from edge.cli.output import FAILED, show_error
 from edge.errors import EdgeError
 
@@ -30,6 +30,7 @@ app.command("pair")(pair.pair)
 app.add_typer(config.app, name="config")
 app.add_typer(cases.app, name="cases")
 app.add_typer(models.app, name="models")
+app.add_typer(enroll.app, name="sync")
 
 
 def _version(wanted: bool) -> None:

@@ -30,6 +30,7 @@ async def examine(found: Reading) -> list[Finding]:
         *parts.camera(settings.camera, settings.store.data_dir),
         *await _models(settings),
         _writer(settings),
+        _tower(settings),
         parts.port(settings.http),
     ]
 
@@ -85,6 +86,15 @@ async def _models(settings: Settings) -> list[Finding]:
             return judge_models(vision.status(), profiles, settings.device.profile)
     except EdgeError as e:
         return [fail("vision", e.message, "the lines above say why; install EdgeCase again")]
+
+
+def _tower(settings: Settings) -> Finding:
+    from edge.adapters.clock import SystemClock
+    from edge.doctor.tower import tower
+
+    clock = SystemClock()
+    now, believed = clock.now(), clock.trusted()
+    return tower(settings.sync, settings.store.data_dir, now, believed=believed)
 
 
 def _writer(settings: Settings) -> Finding:

@@ -188,11 +188,14 @@ def _sealed(
 ) -> Settings:
     """Refuse to send cases over a network in the clear; then nothing is sent."""
     sync = settings.sync
-    if not sync.host or sync.ca is not None or host_is_loopback(sync.host):
+    sealed = sync.ca is not None or sync.bundle is not None
+    if not sync.host or sealed or host_is_loopback(sync.host):
         return settings
     where = origins.get(("sync", "host"), "defaults")
     text = f'{where}: sync.host = "{sync.host}" is not loopback, and sync.ca is not set'
-    problems.append(Problem(f"{text}: cases would travel in the clear", "Set sync.ca."))
+    problems.append(
+        Problem(f"{text}: cases would travel in the clear", "Set sync.ca, or sync.bundle.")
+    )
     return settings.model_copy(update={"sync": sync.model_copy(update={"host": ""})})
 
 

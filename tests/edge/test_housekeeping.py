@@ -12,6 +12,8 @@ from edge.store.retention import Evictions
 from tests.fakes.device import FakeClock
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pytest
 
 
@@ -21,6 +23,10 @@ class Shelf:
     def __init__(self, *answers: Evictions | Exception) -> None:
         self.answers = list(answers)
         self.rounds = 0
+        self.seen: list[datetime] = []
+
+    async def saw(self, moment: datetime) -> None:
+        self.seen.append(moment)
 
     async def purge(self) -> Evictions:
         self.rounds += 1
@@ -67,3 +73,11 @@ async def test_a_clock_that_can_not_be_right_removes_nothing() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert shelf.rounds > 0
+
+
+async def test_what_a_trusted_clock_showed_is_remembered() -> None:
+    shelf = Shelf()
+
+    await rounds(shelf, 1)
+
+    assert shelf.seen[0] == FakeClock().moment
