@@ -28,9 +28,13 @@ from sync.digests import (
 from sync.messages import Kind
 from tower_sync_server.archive.database import reading
 from tower_sync_server.archive.tables import cases, parcels
+from tower_sync_server.archive.tombstones import purged, purged_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+
+GONE = ""
+"""Stands for the SHA-256 of a case that people removed for good: it is not to come again."""
 
 
 class Digests:
@@ -61,20 +65,36 @@ class Digests:
             return Held(question.number, missing, tuple(_leaves(db, device, question.range)))
 
 
-def _leaves(db: sa.Connection, device: str, within: Range) -> Iterator[tuple[int, bytes]]:
+def _leaves(db: sa.Connection, device: str, within: Range) -> Sequence[tuple[int, bytes]]:
     """Number and leaf of what is held, by number."""
+    found: dict[int, list[Content]] = {}
+    for (seq, case, rev), rows in groupby(_rows(db, device, within), key=lambda r: r[:3]):
+        found.setdefault(seq, []).append(_content(case, rev, rows))
+    for seq, case in _gone(db, device, within):
+        found.setdefault(seq, []).append(Content(case, 0, GONE))
+    return [(seq, leaf(found[seq])) for seq in sorted(found)]
+
+
+def _rows(db: sa.Connection, device: str, within: Range) -> Iterable[Any]:
+    """Number, id and newest revision of each case, with every parcel that counts."""
     c, p = cases.c, parcels.c
     mine = sa.and_(p.device == c.device, p.case_id == c.case_id)
     newest = sa.or_(p.kind != Kind.CASE.value, p.rev == c.rev)
-    rows = db.execute(
+    return db.execute(
         sa.select(c.seq, c.case_id, c.rev, p.kind, p.image, p.sha256)
         .select_from(cases.join(parcels, sa.and_(mine, newest)))
         .where(c.device == device, c.seq.between(within.first, within.last))
         .order_by(c.seq, c.case_id)
     )
-    for seq, of_seq in groupby(rows, key=lambda row: int(row.seq)):
-        of_cases = groupby(of_seq, key=lambda row: (row.case_id, row.rev))
-        yield seq, leaf([_content(*key, rows) for key, rows in of_cases])
+
+
+def _gone(db: sa.Connection, device: str, within: Range) -> Iterable[tuple[int, str]]:
+    """Number and id of the cases that people removed for good."""
+    c = purged.c
+    found = sa.select(c.seq, c.case_id).where(
+        c.device == device, c.seq.between(within.first, within.last)
+    )
+    return [(row.seq, row.case_id) for row in db.execute(found)]
 
 
 def _content(case: str, rev: int, rows: Iterable[Any]) -> Content:
@@ -90,9 +110,10 @@ def _content(case: str, rev: int, rows: Iterable[Any]) -> Content:
 
 
 def _missing(db: sa.Connection, device: str, items: Sequence[Item]) -> tuple[int, ...]:
-    """Indices of the parcels that are not held."""
+    """Indices of the parcels that are not held; nothing is missing of what was removed for good."""
     c = parcels.c
     wanted = sorted({item.case for item in items})
+    gone = {case for _, case in purged_of(db, [(device, case) for case in wanted])}
     rows = db.execute(
         sa.select(c.case_id, c.rev, c.kind, c.image, c.sha256).where(
             c.device == device, c.case_id.in_(wanted)
@@ -100,7 +121,11 @@ def _missing(db: sa.Connection, device: str, items: Sequence[Item]) -> tuple[int
     ).all()
     held = {(row.case_id, row.rev, row.sha256) for row in rows if row.kind == Kind.CASE.value}
     photos = {(row.case_id, row.kind, row.image) for row in rows}
-    return tuple(n for n, item in enumerate(items) if not _is_held(item, held, photos))
+    return tuple(
+        n
+        for n, item in enumerate(items)
+        if item.case not in gone and not _is_held(item, held, photos)
+    )
 
 
 def _is_held(
