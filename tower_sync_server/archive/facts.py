@@ -6,7 +6,6 @@ So a tower takes the cases of devices that are newer than itself.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -106,19 +105,24 @@ def _require_shown(body: dict[str, Any]) -> None:
     for image in _take(body, "images", list):
         require(isinstance(image, dict), "images", "objects")
         _take(image, "sha256", str)
-    left: list[tuple[Any, int]] = [(body, 0)]
-    while left:
-        value, depth = left.pop()
-        require(depth <= MAX_DEPTH, "case", f"at most {MAX_DEPTH} levels")
-        if isinstance(value, float):
-            require(math.isfinite(value), "case", "finite numbers")
-        elif isinstance(value, (dict, list)):
-            inner = value.values() if isinstance(value, dict) else value
-            left += [(item, depth + 1) for item in inner]
+    require(_shallow(body, MAX_DEPTH), "case", f"at most {MAX_DEPTH} levels")
     try:
-        json.dumps(body, ensure_ascii=False).encode()
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as e:
         raise ValueError("half of a surrogate pair") from e
+
+
+def _shallow(value: Any, levels: int) -> bool:
+    """Whether nothing in it lies deeper than so many levels."""
+    if isinstance(value, dict):
+        return levels > 0 and all(_shallow(v, levels - 1) for v in value.values() if _holds(v))
+    if isinstance(value, list):
+        return levels > 0 and all(_shallow(v, levels - 1) for v in value if _holds(v))
+    return True
+
+
+def _holds(value: Any) -> bool:
+    return value.__class__ is dict or value.__class__ is list
 
 
 def _plain(text: str) -> bool:

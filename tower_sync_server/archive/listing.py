@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,40 +13,14 @@ import sqlalchemy as sa
 
 from sync.messages import Kind
 from tower_sync_server.archive.database import reading
-from tower_sync_server.archive.tables import (
-    case_labels,
-    cases,
-    devices,
-    parcels,
-    quarantine,
-    revisions,
-)
-from tower_sync_server.archive.times import from_us, to_us
-from tower_sync_server.errors import AmbiguousError, BadRequestError, NotFoundError
+from tower_sync_server.archive.query import Filter as Filter  # the word of this module's callers
+from tower_sync_server.archive.query import decode_cursor, encode_cursor, query
+from tower_sync_server.archive.tables import cases, devices, parcels, quarantine, revisions
+from tower_sync_server.archive.times import from_us
+from tower_sync_server.errors import AmbiguousError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-DELETED = "deleted"
-MAX_CURSOR = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which cases; everything that is set must hold."""
-
-    device: str | None = None
-    """Who sent it."""
-    status: str | None = None
-    """Where it stands; None: everything but the deleted ones."""
-    label: str | None = None
-    """A label people are shown."""
-    profile: str | None = None
-    """Which profile judged it."""
-    since: datetime | None = None
-    """Taken then or later."""
-    until: datetime | None = None
-    """Taken before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +90,7 @@ class DeviceRow:
     last_seen: datetime
     """When it was last heard."""
     cases: int
-    """Cases that are here."""
+    """Numbers of cases that ever came here."""
     last_seq: int
     """The highest number of those."""
     gaps: int
@@ -143,7 +115,8 @@ class Listing:
             BadRequestError: the cursor is not one of ours.
         """
         with reading(self._engine) as db:
-            rows = db.execute(query(which, decode_cursor(cursor), limit + 1)).all()
+            wanted = query(which, decode_cursor(cursor), limit + 1, db.dialect.name)
+            rows = db.execute(wanted).all()
             entries = _entries(db, rows[:limit])
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(entries, None if last is None else encode_cursor(last.taken_us, last.no))
@@ -178,14 +151,12 @@ class Listing:
 
     def devices(self) -> tuple[DeviceRow, ...]:
         """Every device that was ever heard, by name."""
-        c, q = cases.c, quarantine.c
-        counted = sa.select(c.device, sa.func.count(c.seq.distinct()), sa.func.max(c.seq))
+        q = quarantine.c
         aside = sa.select(q.device, sa.func.count()).group_by(q.device)
         with reading(self._engine) as db:
-            have = {row[0]: (row[1], row[2]) for row in db.execute(counted.group_by(c.device))}
             bad = {row[0]: row[1] for row in db.execute(aside)}
             rows = db.execute(sa.select(devices).order_by(devices.c.device)).all()
-        return tuple(_device(row, *have.get(row.device, (0, 0)), bad) for row in rows)
+        return tuple(_device(row, bad) for row in rows)
 
     def counts(self) -> Mapping[str, int]:
         """How many cases stand where, by status."""
@@ -197,53 +168,6 @@ class Listing:
         """How many payloads were put aside."""
         with reading(self._engine) as db:
             return int(db.execute(sa.select(sa.func.count()).select_from(quarantine)).scalar_one())
-
-
-def query(which: Filter, before: tuple[int, int] | None, limit: int) -> sa.Select[Any]:
-    """Decide what to ask the database for a page."""
-    c = cases.c
-    taken, no = c.taken_us, c.no
-    wanted = sa.select(c.no, c.device, c.case_id, c.rev, c.taken_us, c.received_us)
-    if which.label is not None:
-        taken, no = case_labels.c.taken_us, case_labels.c.no
-        joined = sa.join(case_labels, cases, case_labels.c.no == c.no)
-        wanted = wanted.select_from(joined).where(case_labels.c.label == which.label)
-    exact = ((c.device, which.device), (c.status, which.status), (c.profile, which.profile))
-    for column, value in exact:
-        if value is not None:
-            wanted = wanted.where(column == value)
-    if which.status is None:
-        wanted = wanted.where(c.status != DELETED)
-    if which.since is not None:
-        wanted = wanted.where(taken >= to_us(which.since))
-    if which.until is not None:
-        wanted = wanted.where(taken < to_us(which.until))
-    if before is not None:
-        wanted = wanted.where(sa.tuple_(taken, no) < sa.tuple_(*before))
-    return wanted.order_by(taken.desc(), no.desc()).limit(limit)
-
-
-def encode_cursor(taken_us: int, no: int) -> str:
-    """An opaque word for `the cases after this one`."""
-    return base64.urlsafe_b64encode(f"{taken_us}:{no}".encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str | None) -> tuple[int, int] | None:
-    """What is in a cursor; None for the first page.
-
-    Raises:
-        BadRequestError: it is not one of ours.
-    """
-    if not cursor:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4)).decode()
-        taken, no = text.split(":")
-        if len(text) < 40:
-            return int(taken), int(no)
-    except (binascii.Error, ValueError):
-        pass
-    raise BadRequestError("The cursor is not one of ours.", "Send `next` as it came, or nothing.")
 
 
 def _row(db: sa.Connection, case_id: str, device: str | None) -> Any:
@@ -289,15 +213,15 @@ def _entry(row: Any, body: dict[str, Any], here: set[tuple[str, str]]) -> Entry:
     return Entry({**body, "device": row.device}, receipt)
 
 
-def _device(row: Any, count: int, last: int, aside: Mapping[str, int]) -> DeviceRow:
+def _device(row: Any, aside: Mapping[str, int]) -> DeviceRow:
     return DeviceRow(
         device=row.device,
         online=bool(row.online),
         first_seen=from_us(row.first_us),
         last_seen=from_us(row.seen_us),
-        cases=count,
-        last_seq=last,
-        gaps=last - count,
+        cases=row.cases,
+        last_seq=row.last_seq,
+        gaps=row.last_seq - row.cases,
         quarantined=aside.get(row.device, 0),
         state=json.loads(row.state),
     )

@@ -16,11 +16,11 @@ from sqlalchemy.dialects import postgresql
 from tower_sync_server.archive import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 ROOM = 1 << 11
-"""Places of one microsecond."""
-LAST_US = (1 << 52) - 1
+"""Places of one microsecond; where it has more cases, they take those of the next."""
+LAST_US = (1 << 52) - (1 << 20)
 """Moments beyond, in the year 2112, share their places."""
 DELETED = "deleted"
 STEP = 1000
@@ -31,7 +31,7 @@ _cases = sa.table(
     "cases",
     *(sa.column(n) for n in ("no", "device", "case_id", "rev", "status", "profile", "taken_us")),
     sa.column("place"),
-    sa.column("words"),
+    sa.column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")),
 )
 _INDEX = "INSERT INTO case_search (rowid, words) VALUES (:place, :words)"
 _FORGET = "INSERT INTO case_search (case_search, rowid, words) VALUES ('delete', :place, :words)"
@@ -85,24 +85,25 @@ def places(db: sa.Connection, taken: Sequence[int]) -> list[int | None]:
         return [None] * len(taken)
     firsts = [first_place(moment) for moment in taken]
     used = set(db.scalars(sa.select(_cases.c.place).where(_cases.c.place.in_(set(firsts)))))
+    free = {first: _behind(db, first) if first in used else first for first in set(firsts)}
     chosen: list[int | None] = []
     for first in firsts:
-        place = first if first not in used else _behind(db, first, used)
-        used.add(place)
-        chosen.append(place)
+        chosen.append(free[first])
+        free[first] += 1
     return chosen
 
 
-def _behind(db: sa.Connection, first: int, used: set[int]) -> int:
+def _behind(db: sa.Connection, first: int) -> int:
     """The next place after those of the same moment."""
     c = _cases.c.place
     while True:
-        end = first + ROOM
-        last = sa.select(sa.func.max(c)).where(c >= first, c < end)
-        highest = max([db.scalar(last) or first, *(p for p in used if first <= p < end)])
-        if highest + 1 < end:
+        last = sa.select(sa.func.max(c)).where(c >= first, c < first + ROOM)
+        highest: int | None = db.scalar(last)
+        if highest is None:
+            return first
+        if highest + 1 < first + ROOM - STEP:  # so that a batch has room, too
             return highest + 1
-        first = end
+        first += ROOM
 
 
 def index(db: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -117,27 +118,28 @@ def forget(db: sa.Connection, place: int | None, text: str | None) -> None:
         db.execute(sa.text(_FORGET), {"place": place, "words": text})
 
 
-def match(dialect: str, q: str | None, marks: Iterable[str]) -> str | None:
-    """What to ask the index for; None where nothing can fit."""
-    exact = list(marks)
-    if q is not None and q.strip():
-        terms = words.asked(q)
-        if not terms:
-            return None
-    else:
-        terms = ()
-    if dialect == "sqlite":
-        quoted = [f'"{m}"' for m in exact]
-        quoted += [f'"{w}"' + "*" * (len(w) >= words.PREFIXED) for w in terms]
-        return " ".join(quoted)
-    quoted = [f"'{m}'" for m in exact]
-    quoted += [f"'{w}'" + ":*" * (len(w) >= words.PREFIXED) for w in terms]
-    return " & ".join(quoted)
+def match(dialect: str, q: str, marks: Sequence[str]) -> str | None:
+    """What to ask the index for: all marks, and words that begin like those of `q`.
+
+    None where no case can fit.
+    """
+    terms = words.asked(q)
+    if q.strip() and not terms:
+        return None
+    quote, begins, both = ('"', "*", " ") if dialect == "sqlite" else ("'", ":*", " & ")
+    exact = [f"{quote}{mark}{quote}" for mark in marks]
+    open_ended = [f"{quote}{w}{quote}" + begins * (len(w) >= words.PREFIXED) for w in terms]
+    return both.join([*exact, *open_ended])
 
 
-def as_query(text: str) -> sa.ColumnElement[Any]:
-    """A tsquery of such words."""
-    return sa.cast(sa.bindparam(None, text, sa.Text), postgresql.TSQUERY)
+def in_postgres(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """The condition that the words in this column fit."""
+    return column.op("@@")(sa.cast(sa.bindparam(None, text, sa.Text), postgresql.TSQUERY))
+
+
+def in_sqlite(text: str) -> sa.ColumnElement[bool]:
+    """The condition for `fts`."""
+    return sa.text("case_search MATCH :match").bindparams(match=text)  # type: ignore[return-value]
 
 
 def index_again(db: sa.Connection) -> None:
@@ -158,11 +160,5 @@ def index_again(db: sa.Connection) -> None:
             facts = read_facts(row.body)
             what = found(row.device, facts.status, facts.profile, facts.labels, facts.words)
             values = {"place": place, "words": as_value(db.dialect.name, what)}
-            cast = values if place is not None else {**values, "words": as_vector(values["words"])}
-            db.execute(sa.update(_cases).where(c.no == row.no).values(**cast))
-            index(db, [values] if place is not None else [])
-
-
-def as_vector(text: str) -> sa.ColumnElement[Any]:
-    """A tsvector of such words."""
-    return sa.cast(sa.bindparam(None, text, sa.Text), postgresql.TSVECTOR)
+            db.execute(sa.update(_cases).where(c.no == row.no).values(**values))
+            index(db, [values])
