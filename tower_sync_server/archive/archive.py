@@ -20,9 +20,11 @@ from tower_sync_server.archive.database import (
 from tower_sync_server.archive.facts import Facts
 from tower_sync_server.archive.tables import devices, parcels, quarantine, revisions
 from tower_sync_server.archive.times import to_us
+from tower_sync_server.archive.tombstones import claim, doom, purged_of
+from tower_sync_server.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from sync.messages import Address, State
@@ -56,25 +58,43 @@ class Arrival:
 class Archive:
     """Takes in what devices send. Each method is one transaction; any number of workers may."""
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
-        """Use a database that has been migrated; `now` gives wall time with its offset."""
+    def __init__(
+        self,
+        engine: sa.Engine,
+        now: Callable[[], datetime],
+        is_there: Callable[[str], bool] = lambda _sha256: True,
+    ) -> None:
+        """Use a database that has been migrated.
+
+        Args:
+            engine: the database.
+            now: wall time with its offset.
+            is_there: whether a blob is there still, once it has been made durable.
+        """
         self._engine = engine
         self._now = now
+        self._is_there = is_there
 
     def known(self, wanted: Sequence[tuple[str, Address]]) -> list[Known]:
-        """What is held under each of these devices' keys; says nothing about chunks."""
+        """What is held under each of these devices' keys; says nothing about chunks.
+
+        Of a case that was removed for good everything is said to be held, whatever it is.
+        """
         if not wanted:
             return []
         keys = list({(device, *address.key) for device, address in wanted})
         with reading(self._engine) as db:
             held = _held(db, keys)
+            gone = purged_of(db, {key[:2] for key in keys})
             aside: set[tuple[Any, ...]] = set()
             if held:  # nothing goes there but what comes under a key that is taken
                 q = quarantine.c
                 rows = sa.select(q.device, q.case_id, q.rev, q.kind, q.image, q.sha256)
                 aside = {tuple(row) for row in db.execute(rows.where(_among(quarantine, keys)))}
         return [
-            Known(
+            Known(stored=address.sha256)
+            if (device, address.case) in gone
+            else Known(
                 stored=held.get((device, *address.key)),
                 quarantined=(device, *address.key, address.sha256) in aside,
             )
@@ -98,7 +118,7 @@ class Archive:
             new = {tuple(row) for row in insert_missing(db, parcels, rows, *key)}
             held = {k: a.header.address.sha256 for k, a in first.items() if k in new}
             held |= _held(db, [k for k in first if k not in new])
-            fresh = [a for k, a in sorted_by(first) if k in new]
+            fresh = self._still_wanted(db, [a for k, a in sorted_by(first) if k in new], now)
             if fresh:
                 note_devices(db, (a.device for a in fresh), now)
                 self._keep_cases(db, fresh, now)
@@ -107,8 +127,10 @@ class Archive:
     def set_aside(self, device: str, header: Header) -> bool:
         """Note a payload, durable in the blobs, that came under a taken key; False if known."""
         with writing(self._engine) as db:
-            values = _row(device, header)
-            return insert_unless_there(db, quarantine, {**values, "at_us": to_us(self._now())})
+            values = {**_row(device, header), "at_us": to_us(self._now())}
+            new = insert_unless_there(db, quarantine, values)
+            claim(db, [header.address.sha256])
+            return new
 
     def hear(self, states: Sequence[tuple[str, State]]) -> None:
         """Keep how these devices say they are."""
@@ -119,6 +141,29 @@ class Archive:
                 if state.online:  # a Last Will says no more than that
                     change["state"] = json.dumps(shown(state))
                 db.execute(sa.update(devices).where(devices.c.device == device).values(**change))
+
+    def _still_wanted(
+        self, db: sa.Connection, fresh: Sequence[Arrival], now: int
+    ) -> Sequence[Arrival]:
+        """Drop what belongs to cases that were removed for good meanwhile; keep others' blobs.
+
+        Looked at after the rows were inserted: whoever removes a case waits for them, or they for
+        it.
+
+        Raises:
+            UnavailableError: a blob went away between its being written and now.
+        """
+        gone = purged_of(db, {a.key[:2] for a in fresh})
+        wanted = [a for a in fresh if a.key[:2] not in gone]
+        dropped = [a for a in fresh if a.key[:2] in gone]
+        if dropped:
+            db.execute(sa.delete(parcels).where(_among(parcels, [a.key for a in dropped])))
+            doom(db, _blobs_of(dropped), now)
+        photos = _blobs_of(wanted)
+        claim(db, photos)
+        if not all(self._is_there(sha256) for sha256 in photos):
+            raise UnavailableError("A blob was removed while it was taken in.", "Try again.")
+        return wanted
 
     def _keep_cases(self, db: sa.Connection, fresh: Sequence[Arrival], now: int) -> None:
         rows, revised = [], []
@@ -166,6 +211,11 @@ def _among(table: sa.Table, keys: Sequence[Key]) -> sa.ColumnElement[bool]:
     """The condition for any of these keys."""
     c = table.c
     return sa.tuple_(c.device, c.case_id, c.rev, c.kind, c.image).in_(list(keys))
+
+
+def _blobs_of(arrivals: Iterable[Arrival]) -> list[str]:
+    """The blobs that rows of these refer to."""
+    return [a.header.address.sha256 for a in arrivals if a.facts is None]
 
 
 def _row(device: str, header: Header) -> dict[str, Any]:

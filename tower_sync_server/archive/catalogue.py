@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from tower_sync_server.archive import search
 from tower_sync_server.archive.database import insert_missing
 from tower_sync_server.archive.facts import Facts
 from tower_sync_server.archive.tables import case_labels, cases, devices
+from tower_sync_server.archive.tombstones import is_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,12 +98,26 @@ def _revise(db: sa.Connection, one: Revised) -> None:
     row = db.execute(mine.with_for_update()).one()
     if one.facts.rev <= row.rev:
         return
+    if is_removed(db, one.device, one.facts.id):  # here: what the device says of it comes later
+        one = Revised(one.device, replace(one.facts, status=search.DELETED))
+    relist(db, row, one)
+
+
+def relist(db: sa.Connection, row: Any, one: Revised) -> None:
+    """Have lists show just this of a case, whose row has `no`, `taken_us`, `place`, `words`."""
     values = _values(db, one)
     search.forget(db, row.place, row.words)
-    db.execute(sa.update(cases).where(c.no == row.no).values(**values))
+    db.execute(sa.update(cases).where(cases.c.no == row.no).values(**values))
     search.index(db, [{**values, "place": row.place}])
     db.execute(sa.delete(case_labels).where(case_labels.c.no == row.no))
     _label(db, [(row.no, row.taken_us, one.facts)])
+
+
+def unlist(db: sa.Connection, row: Any) -> None:
+    """Have lists show a case no more, whose row has `no`, `place`, `words`."""
+    search.forget(db, row.place, row.words)
+    db.execute(sa.delete(case_labels).where(case_labels.c.no == row.no))
+    db.execute(sa.delete(cases).where(cases.c.no == row.no))
 
 
 def _label(db: sa.Connection, listed: Iterable[tuple[int, int, Facts]]) -> None:

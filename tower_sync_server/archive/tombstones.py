@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
+from tower_sync_server.archive.database import insert_missing
 from tower_sync_server.archive.tables import metadata
 
 if TYPE_CHECKING:
@@ -64,6 +65,19 @@ def purged_of(db: sa.Connection, keys: Iterable[tuple[str, str]]) -> frozenset[t
     key = sa.tuple_(purged.c.device, purged.c.case_id)
     found = db.execute(sa.select(purged.c.device, purged.c.case_id).where(key.in_(list(keys))))
     return frozenset((row.device, row.case_id) for row in found)
+
+
+def claim(db: sa.Connection, blobs: Iterable[str]) -> None:
+    """Have these blobs stay: rows of this transaction refer to them."""
+    wanted = sorted(set(blobs))
+    if wanted:
+        db.execute(sa.delete(doomed).where(doomed.c.sha256.in_(wanted)))
+
+
+def doom(db: sa.Connection, blobs: Iterable[str], now_us: int) -> None:
+    """Have these blobs go, unless something else refers to them."""
+    rows = [{"sha256": one, "at_us": now_us} for one in sorted(set(blobs))]
+    insert_missing(db, doomed, rows, doomed.c.sha256)
 
 
 def _there(db: sa.Connection, table: sa.Table, device: str, case_id: str) -> bool:
