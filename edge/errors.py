@@ -187,3 +187,16 @@ class RefusedModelFileError(OperatorError):
 
     code = "model_refused"
     status = 422
+
+
+class RefusedReleaseError(OperatorError):
+    """What the release repository holds can't be trusted, or not any more."""
+
+    code = "release_refused"
+    status = 422
+
+
+class NoRepositoryError(UnavailableError):
+    """The release repository can't be reached, or doesn't hold what it lists."""
+
+    code = "no_repository"
