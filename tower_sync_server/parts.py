@@ -15,6 +15,8 @@ from tower_sync_server.archive.files import translated
 from tower_sync_server.archive.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tower_sync_server.config import StoreSettings
 
 DAY_S = 24 * 3600.0
@@ -50,7 +52,21 @@ def open_keep(store: StoreSettings) -> Keep:
     blobs.open()
     spool.open(store.spool_days * DAY_S)
     engine = connect(store.dsn or sqlite_dsn(store.data_dir / "archive.db"))
-    return Keep(engine, Archive(engine, now), blobs, spool)
+    return Keep(engine, Archive(engine, now, blob_finder(blobs)), blobs, spool)
+
+
+def blob_finder(blobs: Blobs) -> Callable[[str], bool]:
+    """Tell whether a blob is there; where blobs are no files they are removed later, see `Removal`.
+
+    Args:
+        blobs: where they lie.
+    """
+
+    def is_there(sha256: str) -> bool:
+        path = blobs.path(sha256)
+        return path is None or path.exists()
+
+    return is_there
 
 
 def now() -> datetime:
