@@ -39,7 +39,7 @@ class Handshake:
             BadTransportError: a file is missing or holds something else.
         """
         self._tls = tls
-        self._believing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._believing = _Context(ssl.PROTOCOL_TLS_CLIENT)
         self._doubting = _DoubtingContext(ssl.PROTOCOL_TLS_CLIENT)
         self._doubting.trusted = _load(self._doubting, tls)
         self._doubting.verify_flags |= NO_CHECK_TIME
@@ -54,23 +54,28 @@ class Handshake:
         return self._doubting
 
 
-class _DoubtingSocket(ssl.SSLSocket):
+class _Socket(ssl.SSLSocket):
     """Ends its handshake with a look at the times, before anything else is said."""
 
     def do_handshake(self, block: bool = False) -> None:
-        super().do_handshake(block)
         try:
-            assert isinstance(self.context, _DoubtingContext)  # noqa: S101 - it made this socket
-            self.context.judge(self.getpeercert(binary_form=True))
-        except ssl.SSLError:
+            super().do_handshake(block)
+            if isinstance(self.context, _DoubtingContext):
+                self.context.judge(self.getpeercert(binary_form=True))
+        except OSError:  # ssl.SSLError is one; nobody else lets go of it
             self.close()
             raise
 
 
-class _DoubtingContext(ssl.SSLContext):
+class _Context(ssl.SSLContext):
+    """As OpenSSL has it."""
+
+    sslsocket_class = _Socket
+
+
+class _DoubtingContext(_Context):
     """Leaves the times to `judge`."""
 
-    sslsocket_class = _DoubtingSocket
     trusted: Sequence[x509.Certificate] = ()
     passed: datetime
 

@@ -1,0 +1,104 @@
+"""Shutting a device out cuts it off at once, and keeps it out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sync import topics
+from sync.transport import Connected, Lost
+from tests.fakes.secured import Secured, client, secured, tried, until
+from tower_sync_server.broker.keeper import is_kept, knows
+from tower_sync_server.fleet.certificates import pem, revocations
+from tower_sync_server.fleet.fleet import Before, now_utc
+from tower_sync_server.fleet.folder import DEVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+AT_ONCE_S = 5.0
+"""Of a machine that does other things too; see docs/broker.md for what was measured."""
+CASE = "01234567-89ab-4def-8123-456789abcdef"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Secured]:
+    with secured(tmp_path) as running:
+        yield running
+
+
+def newest(broker: Secured) -> str:
+    return broker.fleet.folder.revoked.read_text()
+
+
+def test_a_device_that_is_shut_out_is_cut_off_at_once_and_the_others_come_back(
+    broker: Secured,
+) -> None:
+    lost, kept = broker.enroll("lost"), broker.enroll("kept")
+    with (
+        client(broker.device(lost)) as device,
+        client(broker.device(kept)) as other,
+        client(broker.worker("tower-1"), topics.SHARED_UP) as tower,
+    ):
+        begun = time.monotonic()
+        broker.fleet.revoke("lost")
+        until(lambda: bool(device.of(Lost)), AT_ONCE_S)
+        print(f"cut off {time.monotonic() - begun:.2f} s after `revoke`")
+        assert knows(broker.plan.folder, newest(broker), AT_ONCE_S)
+
+        until(lambda: len(other.of(Connected)) == 2 and len(tower.of(Connected)) == 2)
+        until(lambda: len(device.of(Lost)) == 2)
+        assert len(device.of(Connected)) == 1
+
+        other.say(topics.up("kept", CASE), b"still here")
+        until(lambda: [payload for _, payload in tower.heard()] == [b"still here"])
+
+
+def test_the_brokers_own_reload_would_leave_the_connection_standing(broker: Secured) -> None:
+    """The control: mosquitto reads a new list, and looks at nobody who is in already."""
+    lost = broker.enroll("lost")
+    listed = broker.fleet.folder.passes()
+    with client(broker.device(lost)) as device:
+        by = broker.fleet.folder.authority(DEVICES, now_utc())
+        revoked = revocations(by, {listed[0].serial: now_utc()}, now_utc())
+        (broker.plan.folder / "revoked.pem").write_text(pem(revoked))
+        os.kill(broker.pid, signal.SIGHUP)
+        time.sleep(1)
+        assert device.of(Lost) == []
+
+
+def test_the_successor_of_a_lost_device_is_let_in_under_its_name(broker: Secured) -> None:
+    lost = broker.enroll("pi")
+    successor = broker.enroll("pi", Before.GOES)
+    assert knows(broker.plan.folder, newest(broker), AT_ONCE_S)
+
+    with client(broker.device(successor)), tried(broker.device(lost)) as thief:
+        assert thief.is_shut_out()
+
+
+def test_a_renewed_device_comes_with_either_certificate(broker: Secured) -> None:
+    old = broker.enroll("pi")
+    new = broker.enroll("pi", Before.STAYS)
+
+    for bundle in (old, new):
+        with client(broker.device(bundle)):
+            pass
+
+
+def test_a_broker_that_dies_is_started_again(broker: Secured) -> None:
+    pi = broker.enroll("pi")
+    with client(broker.device(pi)) as device:
+        os.kill(broker.pid, signal.SIGKILL)
+        until(lambda: len(device.of(Connected)) == 2)
+
+
+def test_whether_a_broker_is_kept_is_told_by_its_lock(tmp_path: Path) -> None:
+    with secured(tmp_path) as broker:
+        assert is_kept(broker.plan.folder)
+    assert not is_kept(broker.plan.folder)
+    assert not is_kept(tmp_path / "nowhere")
