@@ -26,7 +26,7 @@ def tmpfs(folder: Path, megabytes: int) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        call("umount", folder)
+        call("umount", "--lazy", folder)  # somebody killed may hold it for a moment
 
 
 @contextmanager

@@ -22,11 +22,12 @@ class SlowLink:
     def __init__(self, port: int, kbit_s: float) -> None:
         """Lead to `port` of loopback."""
         self.up = 0
-        """Bytes carried towards the port."""
+        """Bytes that it took on the way to the port."""
         self.cuts = 0
         self._target = port
         self._bytes_s = kbit_s * 125
         self._open: list[socket.socket] = []
+        self._stranded: set[socket.socket] = set()
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self._listener.bind(("127.0.0.1", 0))
@@ -42,6 +43,10 @@ class SlowLink:
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
         self._open.clear()
+
+    def strand(self) -> None:
+        """Have every connection carry nothing from now on, without a sign to either end."""
+        self._stranded |= set(self._open)
 
     def close(self) -> None:
         """End it all."""
@@ -64,10 +69,12 @@ class SlowLink:
     def _carry(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(PIECE):
-                time.sleep(len(data) / self._bytes_s)
-                sink.sendall(data)
                 self.up += len(data) * up
-            sink.shutdown(socket.SHUT_WR)
+                time.sleep(len(data) / self._bytes_s)
+                if source not in self._stranded:
+                    sink.sendall(data)
+            if source not in self._stranded:
+                sink.shutdown(socket.SHUT_WR)
 
 
 @contextmanager

@@ -91,8 +91,8 @@ class Tower:
 def tower(folder: Path, broker_port: int, workers: int = 1) -> Iterator[Tower]:
     """A tower that takes cases in."""
     running = Tower(folder / "tower", broker_port, workers)
-    running.start()
     try:
+        running.start()
         yield running
     finally:
         running.kill()
