@@ -117,20 +117,17 @@ def _choose(
 
     A new root waits for targets that it trusts: else devices would trust nothing in between.
     """
-    lacks_root = missing_for_root(now.root, pending.root) if pending.root else None
-    told = lacks_root
-    if pending.root is not None and lacks_root is None:
+    told: list[Missing | None] = []
+    if pending.root is not None:
+        lacks_root = missing_for_root(now.root, pending.root)
         targets, lacks = _targets(pending.root.signed, now, pending)
-        if targets is not None:
+        if lacks_root is None and targets is not None:
             return pending.root, targets, _all(lacks)
-        told = lacks
+        told = [lacks_root, lacks]
     if now.root is None:
-        lacks = None
-        if pending.root is not None and pending.targets is not None:
-            lacks = missing_for_targets(pending.root.signed, pending.targets)
-        return None, None, _all(lacks_root, lacks)
+        return None, None, _all(*told)
     targets, lacks = _targets(now.root.signed, now, pending)
-    return now.root, targets, _all(told, None if lacks == told else lacks)
+    return now.root, targets, _all(*(told or [lacks]))
 
 
 def _targets(
