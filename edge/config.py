@@ -55,6 +55,8 @@ class StoreSettings(Section):
     """Where everything durable lives."""
     max_gb: float = Field(default=16, gt=0)
     """Bytes of images above which the oldest synced and reviewed ones go, gigabytes."""
+    image_days: float = Field(default=1, ge=0)
+    """Age before which no photo makes room for newer ones."""
     max_age_days: float = Field(default=365, gt=0)
     """Age from which a synced and reviewed case may go."""
     deleted_age_days: float = Field(default=30, ge=0)
@@ -171,12 +173,25 @@ class SyncSettings(Section):
     """When to send, local time, `22:00-06:00`; "" is always."""
     kbit_s: float = Field(default=0, ge=0)
     """Most to send, kilobits a second; 0 is as fast as it goes."""
-    ring: str = Field(default="stable", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    """The ring of devices that hears of a release together."""
     compare_hours: float = Field(default=24, gt=0, le=24 * 31)
     """Between two comparisons of what is here with what the tower holds."""
     spread_s: float = Field(default=40, ge=0, le=600)
     """A broker that hung up is sought again at a random moment within so many seconds."""
+
+
+class UpdateSettings(Section):
+    """`[updates]`."""
+
+    url: str = Field(default="", pattern=r"^(https?://.+|/.+)?$")
+    """The release repository: http(s)://TOWER:9000/releases, or a folder; "" looks nowhere."""
+    ring: Literal["canary", "early", "all"] = "all"
+    """With whom this device tries a version: canaries go first."""
+    policy: Literal["auto", "ask", "manual"] = "auto"
+    """What follows a version's trial: it serves, waits for a person's word, or isn't fetched."""
+    check_minutes: float = Field(default=15, ge=1)
+    """Between two looks at the repository; a hint of the tower's makes it look at once."""
+    allow_unsigned: bool = False
+    """Whether `install.sh --allow-unsigned` may install a bare model file."""
 
 
 class Settings(Section):
@@ -191,3 +206,4 @@ class Settings(Section):
     writer: WriterSettings = WriterSettings()
     camera: CameraSettings = CameraSettings()
     sync: SyncSettings = SyncSettings()
+    updates: UpdateSettings = UpdateSettings()

@@ -150,6 +150,7 @@ def make_store(settings: StoreSettings) -> Store:
             deleted_age=timedelta(days=settings.deleted_age_days),
             staged_age=timedelta(minutes=settings.staged_minutes),
             staged_bytes=int(settings.max_gb * GIGABYTE / 10),
+            image_age=timedelta(days=settings.image_days),
         ),
         min_free_bytes=int(settings.min_free_mb * MEGABYTE),
         synchronous=settings.synchronous,
@@ -229,7 +230,9 @@ def wire(
     uplink = (
         NoUplink(way.fault)
         if way.fault
-        else make_uplink(way.settings, store, events, clock, identity, vitals)
+        else make_uplink(
+            way.settings, store, events, clock, identity, vitals, ring=settings.updates.ring
+        )
     )
     app = build_app(
         Parts(

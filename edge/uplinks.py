@@ -61,6 +61,7 @@ def make_uplink(
     identity: Identity,
     vitals: Vitals | None = None,
     on_hint: OnHint = ignore_hint,
+    ring: str = "all",
 ) -> Uplink | NoUplink:
     """The uplink of these settings; nothing is connected.
 
@@ -73,7 +74,7 @@ def make_uplink(
         device = topics.check_name(settings.device or identity.device)
         transport = MqttTransport(
             _broker(settings, device, clock),
-            [topics.ack(device), topics.hint(settings.ring)],
+            [topics.ack(device), topics.hint(ring)],
             Will(topics.state(device), codec.encode_state(State(online=False))),
             spread_s=settings.spread_s,
         )

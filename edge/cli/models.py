@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge.cli import pull_models
 from edge.cli.options import Config, Json, settings_of
 from edge.cli.output import USAGE, note, show_json, show_table
 
@@ -91,16 +92,8 @@ def rollback(ident: Ident, json: Json = False, config: Config = None) -> None:
     _tell(settings, model.release, "active", json)
 
 
-@app.command("pull")
-def pull(config: Config = None) -> None:
-    """Fetch released models from a tower; needs a release repository, which none is set for."""
-    from edge.errors import OperatorError
-
-    settings_of(config)
-    raise OperatorError(
-        "No release repository is configured on this device.",
-        "This version installs models from files: edgecase models install FILE",
-    )
+app.command("pull")(pull_models.pull)
+app.command("trust")(pull_models.trust)
 
 
 def _tell(settings: "Settings", release: "ModelRelease", what: str, json: bool) -> None:

@@ -36,6 +36,7 @@ CONTRACT = {
     "models activate",
     "models rollback",
     "models pull",
+    "models trust",
 }
 HEAVY = ["aiohttp", "numpy", "cv2", "pydantic", "sqlite_utils", "onnxruntime", "PIL", "xllamacpp"]
 
