@@ -57,6 +57,8 @@ class StoreSettings(Section):
     """Bytes of images above which the oldest synced and reviewed ones go, gigabytes."""
     image_days: float = Field(default=1, ge=0)
     """Age before which no photo makes room for newer ones."""
+    image_days: float = Field(default=1, ge=0)
+    """Age before which no photo makes room for newer ones."""
     max_age_days: float = Field(default=365, gt=0)
     """Age from which a synced and reviewed case may go."""
     deleted_age_days: float = Field(default=30, ge=0)

@@ -151,6 +151,7 @@ def make_store(settings: StoreSettings) -> Store:
             staged_age=timedelta(minutes=settings.staged_minutes),
             staged_bytes=int(settings.max_gb * GIGABYTE / 10),
             image_age=timedelta(days=settings.image_days),
+            image_age=timedelta(days=settings.image_days),
         ),
         min_free_bytes=int(settings.min_free_mb * MEGABYTE),
         synchronous=settings.synchronous,

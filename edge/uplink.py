@@ -210,7 +210,8 @@ class Uplink:
         for parcel, content in waiting.more:
             if content is not None:
                 self._contents[parcel.id] = content
-                self._sender.add(Outgoing(parcel.id, _header(parcel, content), parcel.attempts > 0))
+                header, before = _header(parcel, content), parcel.attempts > 0
+                self._sender.add(Outgoing(parcel.id, header, before, parcel.late))
             elif parcel.kind is Kind.THUMB:  # one can be made again of the original
                 await self._store.no_thumbnail(parcel)
             elif parcel.kind is Kind.IMAGE:
