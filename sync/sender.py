@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sync.backoff import LONGEST_S, backoff
 from sync.messages import Ack, Busy, Have, Reject, Stored
 from sync.transport import SLOTS
-from sync.way import Outgoing, Way
+from sync.way import Outgoing, Rank, Way
 
 if TYPE_CHECKING:
     import random
@@ -73,7 +73,7 @@ class Sender:
         self._rng = rng
         self._window = window
         self._ways: dict[int, Way] = {}
-        self._order: list[tuple[bool, int]] = []
+        self._order: list[Rank] = []
         self._tokens: dict[int, Way] = {}
         self._connected = False
         self._questions = 0
@@ -187,7 +187,7 @@ class Sender:
             return self._knock() if slots else []
         free = min(slots, self._window - sum(w.in_flight for w in self._ways.values()))
         sends: list[Send] = []
-        for _, parcel in self._order:
+        for *_, parcel in self._order:
             if len(sends) >= free:
                 break
             sends += self._of(self._ways[parcel])[: free - len(sends)]
@@ -215,7 +215,7 @@ class Sender:
         probe = self._ways.get(-1 if self._probe is None else self._probe)
         if probe is not None and probe.asked is not None:
             return []
-        ways = [self._ways[parcel] for _, parcel in self._order]
+        ways = [self._ways[parcel] for *_, parcel in self._order]
         free = [way for way in ways if way.asked is None and not way.handed]
         # One that never gets an answer must not keep the others from being tried.
         fewest = min(free, key=lambda way: way.tries, default=None)

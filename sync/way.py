@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from sync.bitmap import Bitmap
 from sync.messages import Header, Kind
 
+Rank = tuple[bool, bool, int]
+"""What is smaller goes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -18,11 +21,13 @@ class Outgoing:
     """What it is."""
     started: bool = False
     """Whether some of it may have been sent in an earlier life of this program."""
+    late: bool = False
+    """Whether it is of a rejected case."""
 
     @property
-    def rank(self) -> tuple[bool, int]:
-        """Smaller goes first: cases and thumbnails of everything, then the originals."""
-        return (self.header.address.kind is Kind.IMAGE, self.id)
+    def rank(self) -> Rank:
+        """Smaller goes first: rejected cases last; of both, texts and thumbnails of everything."""
+        return (self.late, self.header.address.kind is Kind.IMAGE, self.id)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -62,6 +62,8 @@ class Limits:
     """Of all staged photos."""
     set_aside_age: timedelta = timedelta(days=90)
     """From which a damaged database goes."""
+    image_age: timedelta = timedelta(0)
+    """Before which no original and no thumbnail goes, however much room they take."""
 
     def of_bytes(self, kind: Kind) -> int | None:
         """Bytes of a kind above which the oldest go; None where only age counts."""
@@ -111,10 +113,19 @@ def decide_evictions(rows: Iterable[Holding], now: datetime, limits: Limits) -> 
         going = [row for row in too_old if not row.held]
         gone = set(going)
         rest = [row for row in holdings if row not in gone]
+        rest = [_young(row, now, limits.image_age) for row in rest]
         more, over = _too_much(rest, limits.of_bytes(kind))
         go += going + more
         reasons += _why_not(kind, [row for row in too_old if row.held], over, rest)
     return Evictions(tuple(go), " ".join(reasons))
+
+
+def _young(row: Holding, now: datetime, age: timedelta) -> Holding:
+    """The same, held where it is an image that is too young to go."""
+    images = (Kind.IMAGE, Kind.THUMB)
+    if not age or row.held or row.kind not in images or now - row.at >= age:
+        return row
+    return replace(row, held="too young")
 
 
 def _too_old(holdings: Sequence[Holding], now: datetime, age: timedelta | None) -> list[Holding]:

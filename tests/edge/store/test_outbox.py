@@ -103,3 +103,37 @@ async def test_after_a_rebuild_everything_is_queued_again(tmp_path: Path) -> Non
         assert {p.case_id for p in await store.pending()} == {case.id}
         assert len(await store.pending()) == 3
         assert (await store.get(case.id)).sync.state is SyncPhase.QUEUED
+
+
+async def test_rejected_cases_go_after_all_others_and_texts_before_photos(store: Store) -> None:
+    first, second = await added(store, 1), await added(store, 2)
+    await store.revise(first.id, lambda c: replace(c, status=Status.REJECTED))
+    waiting = (await store.waiting((), 10)).more
+    assert [(p.case_id, p.kind) for p, _ in waiting] == [
+        (second.id, Kind.CASE),
+        (second.id, Kind.THUMB),
+        (second.id, Kind.IMAGE),
+        (first.id, Kind.THUMB),
+        (first.id, Kind.CASE),
+        (first.id, Kind.IMAGE),
+    ]
+    assert [p.late for p, _ in waiting] == [False] * 3 + [True] * 3
+
+
+async def test_a_dead_letter_that_is_revived_keeps_its_reason(store: Store) -> None:
+    await added(store)
+    first = (await store.pending())[0]
+    await store.dead_letter(first.id, "conflict: other bytes")
+    assert [p.reason for p in await store.dead_letters()] == ["conflict: other bytes"]
+    assert await store.revive() == 1
+    assert await store.dead_letters() == ()
+    revived = next(p for p in await store.pending() if p.id == first.id)
+    assert (revived.phase, revived.reason) == (Phase.QUEUED, "conflict: other bytes")
+    assert await store.revive() == 0
+
+
+async def test_the_cases_that_set_out_are_told_once(store: Store) -> None:
+    case = await added(store)
+    ids = [p.id for p in await store.pending()]
+    assert await store.mark_sent(ids) == [case.id]
+    assert await store.mark_sent(ids) == []

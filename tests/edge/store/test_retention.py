@@ -16,6 +16,7 @@ from edge.store import cases as case_rows
 from edge.store import eviction
 from edge.store.retention import Holding, Kind, decide_evictions
 from models.case import Case, Feedback, Status
+from sync.digests import Range
 from tests.fakes.drafts import NOON, draft, inspection, photo, to_review
 from tests.fakes.stores import LIMITS, Moved, confirm, opened
 
@@ -96,6 +97,15 @@ def test_never_a_held_one_never_more_than_needed_and_never_silently_too_much(
     assert (left > limit) == bool(decided.reason)
     if decided.go:
         assert left + decided.go[-1].size > limit
+
+
+def test_a_photo_that_is_too_young_stays_however_much_room_it_takes() -> None:
+    limits = replace(TIGHT, image_age=timedelta(days=1))
+    rows = [image("old", 60, -1440), image("young", 60, -1439)]
+    assert [row.name for row in decide_evictions(rows, NOON, limits).go] == ["old"]
+    decided = decide_evictions(rows, NOON, replace(limits, image_bytes=1))
+    assert [row.name for row in decided.go] == ["old"]
+    assert "1 too young" in decided.reason
 
 
 # Removing for real
@@ -271,3 +281,27 @@ async def test_a_thumbnail_that_a_power_cut_took_is_answered_with_the_photo(
     assert (await store.thumbnail(case.id)).path.read_bytes() == photo(1).data
     await added(store, 1)  # the same photo again brings it back
     assert (await store.thumbnail(case.id)).path.read_bytes() == photo(1).thumbnail
+
+
+async def test_nothing_goes_before_a_comparison_has_seen_it_on_the_tower(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=replace(LIMITS, image_bytes=1)) as store:
+        await added(store, 1)
+        await store.mark_stored([p.id for p in await store.pending()])
+        assert (await store.purge()).go == ()
+        assert "1 unconfirmed" in store.status().retention
+        await confirm(store)
+        assert len((await store.purge()).go) == 1
+
+
+async def test_a_tower_that_lost_a_case_keeps_the_device_from_evicting_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=replace(LIMITS, image_bytes=1)) as store:
+        case = await added(store, 1)
+        await sync_all(store)
+        await store.receipts.refill_all(Range(1, 16))  # the tower says that it holds nothing
+        assert (await store.purge()).go == ()
+        assert "1 unsynced" in store.status().retention
+        await store.mark_stored([p.id for p in await store.pending()])
+        assert (await store.purge()).go == ()
+        await confirm(store)
+        assert len((await store.purge()).go) == 1
+        assert (await store.get(case.id)).status is Status.ACCEPTED
