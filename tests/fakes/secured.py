@@ -32,11 +32,10 @@ class EditedKeeper(Keeper):
 
     edit: Callable[[str], str] = staticmethod(lambda text: text)
 
-    def prepare(self) -> str:
-        listed = super().prepare()
+    def prepare(self) -> None:
+        super().prepare()
         path = self._plan.folder / "mosquitto.conf"
         path.write_text(self.edit(path.read_text()))
-        return listed
 
 
 class Secured:

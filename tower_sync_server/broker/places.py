@@ -26,7 +26,10 @@ def broker_folder(settings: Settings) -> Path:
 
 def names_of_broker(settings: Settings) -> list[str]:
     """What devices may call it."""
-    return broker_names(settings.broker.names, settings.broker.host)
+    broker = settings.broker
+    names = broker_names(broker.names, broker.host)
+    # The workers come to it by this one; devices are told the first.
+    return list(dict.fromkeys([*names, *broker_names((), broker.workers_host)]))
 
 
 def plan_of(settings: Settings) -> Plan:

@@ -180,16 +180,17 @@ def _cut_off(settings: Settings) -> None:
     from tower_sync_server.broker.keeper import is_kept, knows
     from tower_sync_server.broker.places import broker_folder, fleet_folder
     from tower_sync_server.errors import OperatorError
+    from tower_sync_server.fleet.folder import FleetFolder
 
-    listed, folder = fleet_folder(settings) / "revoked.pem", broker_folder(settings)
+    fleet, folder = FleetFolder(fleet_folder(settings)), broker_folder(settings)
     if not is_kept(folder):
-        note = f"No broker runs here now. One that runs elsewhere has to be given {listed}."
+        note = f"No broker runs here now. One that runs elsewhere has to be given {fleet.revoked}."
         typer.echo(note, err=True)
         return
     begun = time.monotonic()
-    if not knows(folder, listed.read_text(), CUT_S):
+    if not knows(folder, fleet.revocations(), CUT_S):
         hint = "Start it again: `systemctl restart edgecase-broker`."
-        raise OperatorError(f"The broker has not read {listed}.", hint)
+        raise OperatorError(f"The broker has not read {fleet.revoked}.", hint)
     typer.echo(f"Cut off, {time.monotonic() - begun:.1f} s later.")
 
 

@@ -12,6 +12,7 @@ import pytest
 from sync import topics
 from sync.transport import Connected, Lost
 from tests.fakes.secured import Secured, client, secured, tried, until
+from tower_sync_server.broker import keeper
 from tower_sync_server.broker.keeper import is_kept, knows
 from tower_sync_server.fleet.certificates import pem, revocations
 from tower_sync_server.fleet.fleet import Before, now_utc
@@ -32,11 +33,11 @@ def broker(tmp_path: Path) -> Iterator[Secured]:
         yield running
 
 
-def newest(broker: Secured) -> str:
-    return broker.fleet.folder.revoked.read_text()
+def newest(broker: Secured) -> set[int]:
+    return set(broker.fleet.folder.revocations())
 
 
-def test_a_device_that_is_shut_out_is_cut_off_at_once_and_the_others_come_back(
+def test_a_device_that_is_shut_out_is_cut_off_at_once_and_nobody_else_notices(
     broker: Secured,
 ) -> None:
     lost, kept = broker.enroll("lost"), broker.enroll("kept")
@@ -51,12 +52,36 @@ def test_a_device_that_is_shut_out_is_cut_off_at_once_and_the_others_come_back(
         print(f"cut off {time.monotonic() - begun:.2f} s after `revoke`")
         assert knows(broker.plan.folder, newest(broker), AT_ONCE_S)
 
-        until(lambda: len(other.of(Connected)) == 2 and len(tower.of(Connected)) == 2)
         until(lambda: len(device.of(Lost)) == 2)
         assert len(device.of(Connected)) == 1
-
         other.say(topics.up("kept", CASE), b"still here")
         until(lambda: [payload for _, payload in tower.heard()] == [b"still here"])
+        assert other.of(Lost) == tower.of(Lost) == []
+
+
+def test_a_broker_that_reads_no_list_again_is_started_again(
+    broker: Secured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another version of mosquitto may: the canary tells."""
+    lost, kept = broker.enroll("lost"), broker.enroll("kept")
+    monkeypatch.setattr(keeper, "RELOAD_S", 0.3)
+    monkeypatch.setattr(keeper.signal, "SIGHUP", signal.SIGCONT)
+    before = broker.pid
+    with client(broker.device(lost)) as device, client(broker.device(kept)) as other:
+        broker.fleet.revoke("lost")
+        until(lambda: len(other.of(Connected)) == 2 and len(device.of(Lost)) == 2)
+        assert len(device.of(Connected)) == 1
+        assert broker.pid != before
+
+
+def test_shutting_out_works_again_and_again(broker: Secured) -> None:
+    before = broker.pid
+    for number in range(5):
+        with client(broker.device(broker.enroll(f"pi-{number}"))) as device:
+            broker.fleet.revoke(f"pi-{number}")
+            until(lambda device=device: bool(device.of(Lost)), AT_ONCE_S)
+    assert knows(broker.plan.folder, newest(broker), AT_ONCE_S)
+    assert (broker.pid, len(newest(broker))) == (before, 5)
 
 
 def test_the_brokers_own_reload_would_leave_the_connection_standing(broker: Secured) -> None:
