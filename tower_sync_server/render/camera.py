@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -74,16 +74,52 @@ def draw_shot(rng: np.random.Generator, style: Style, longer_side: int, blurred:
 
 def expose(rng: np.random.Generator, scene: F32, shot: Shot) -> U8:
     """Turn `scene` (HxWx3, linear light) into the photo (HxWx3, sRGB) that `shot` makes of it."""
+    picture = _develop(scene, shot)
+    picture += grain(rng, picture.shape) * np.float32(shot.noise * 255.0)
+    return _compress(np.clip(picture, 0, 255).astype(np.uint8), shot.quality)
+
+
+def enlarge(
+    rng: np.random.Generator, scene: F32, shot: Shot, size: tuple[int, int]
+) -> tuple[U8, int]:
+    """Take a photo of `size` (width, height) of a scene that was rendered smaller.
+
+    Blur, light and tone are worked out at the scene's size, noise at the photo's: the file is as
+    large, as noisy and as blurred as that camera's. What is finer than the scene's pixels is
+    missing, so this is for measures that look at the photo made smaller than the scene, and for
+    nothing else.
+
+    Args:
+        rng: of the noise.
+        scene: HxWx3, linear light, of the same shape as the photo.
+        shot: in pixels of the photo.
+        size: width and height of the photo in pixels.
+
+    Returns:
+        The photo (height x width x 3, sRGB) before JPEG, and the quality to compress it with.
+    """
+    scale = scene.shape[1] / size[0]
+    near = replace(shot, focus=shot.focus * scale, motion=shot.motion * scale)
+    picture = np.clip(_develop(scene, near), 0, 255).astype(np.uint8)
+    if scale != 1:
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    noise = np.rint(grain(rng, (256, 256, 3)) * np.float32(shot.noise * 255.0)).astype(np.int16)
+    times = (-(-size[1] // 256), -(-size[0] // 256), 1)
+    everywhere = np.tile(noise, times)[: size[1], : size[0]]
+    noisy = cv2.add(picture, everywhere, dtype=cv2.CV_8U)
+    return np.asarray(noisy, np.uint8), shot.quality
+
+
+def _develop(scene: F32, shot: Shot) -> F32:
+    """Blur, expose and tone a scene: HxWx3, sRGB, 0..255 and a little beyond."""
     picture = blur(_move(scene, shot), shot.focus)
     gains = np.asarray(shot.balance, np.float32) * np.float32(2.0**shot.exposure)
     picture = picture * (gains * _falloff(scene.shape, shot.vignette)[..., None])
     np.clip(picture, 0.0, 8.0, out=picture)
     picture /= picture * np.float32(0.22) + np.float32(0.86)  # soft shoulder: 1 stays below 1
     picture = np.asarray(cv2.sqrt(picture), np.float32)
-    noise = grain(rng, picture.shape) * np.float32(shot.noise * 255.0)
     picture *= np.float32(255.0)
-    picture += noise
-    return _compress(np.clip(picture, 0, 255).astype(np.uint8), shot.quality)
+    return picture
 
 
 def _move(scene: F32, shot: Shot) -> F32:

@@ -120,6 +120,32 @@ def render_photo(
     )
 
 
+def render_scene(
+    seed: int, *, split: Split, width: int, height: int, wish: Wish | None = None
+) -> F32:
+    """Render what stands before the camera, for shots of one's own.
+
+    Args:
+        seed: any number from 0.
+        split: which look, and which stream.
+        width: of the scene in pixels.
+        height: of the scene in pixels.
+        wish: what it should show; what it says of the camera is nothing here.
+
+    Returns:
+        height x width x 3 float32, linear light, without blur or noise.
+    """
+    wish = wish or Wish()
+    rng = np.random.default_rng([number_of(split), seed])
+    style = style_of(split)
+    if rng.random() < 0.06 if wish.something_else is None else wish.something_else:
+        motif = MOTIFS[str(rng.choice(style.others))]
+        return look(motif(rng, (height, width)), draw_pose(rng, style, (height, width)))
+    surface = _build(rng, style, (height, width))
+    _hide_some(rng, surface, _inflict_all(rng, surface, wish))
+    return look(_light(rng, style, surface), draw_pose(rng, style, (height, width)))
+
+
 def _enough_seen(photo: U8, canvas: U8) -> bool:
     """Tell whether a seventh of the damage is inside the photo: less is no one's to judge."""
     return int(np.count_nonzero(photo > 96)) >= max(12.0, 0.15 * np.count_nonzero(canvas > 96))

@@ -10,6 +10,8 @@ STRIDES = (8, 16, 32)
 """Pixels between two neighbouring cells of each output."""
 BINS = 16
 """Bins of the distribution over each side's distance, one stride apart (generalised focal loss)."""
+BATCH_NORM_EPSILON = 1e-3
+"""Added to each variance."""
 
 
 class ConvUnit(nn.Sequential):
@@ -19,7 +21,7 @@ class ConvUnit(nn.Sequential):
         """Keep the size for stride 1, halve it for stride 2."""
         super().__init__(
             nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03),
+            nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPSILON, momentum=0.03),
             nn.ReLU(inplace=True),
         )
 
