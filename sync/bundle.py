@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -32,6 +33,13 @@ FIRST_LINE = "EdgeCase bundle 1"
 MAX_BYTES = 64 * 1024
 """More is no bundle."""
 BEGIN, END = "-----BEGIN ", "-----END "
+FOREIGN = (
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What else than a `ValueError` reading a strange certificate may raise."""
 WARNING = {
     True: "The key below makes whoever has it this device: hand it over, then delete it.",
     False: "Without a key: it lies on the device that asked for this.",
@@ -60,6 +68,12 @@ class Bundle:
         check_name(self.name)
         if not self.host or any(c.isspace() for c in self.host) or not 0 < self.port < 65536:
             raise BadBundleError("it doesn't say where the tower is")
+        try:
+            self._need_papers()
+        except FOREIGN as e:
+            raise BadBundleError(f"its certificates can't be read: {e}") from e
+
+    def _need_papers(self) -> None:
         if common_name(self.issued) != self.name:
             raise BadBundleError("its certificate is another device's")
         if not authorities(self.authority):
@@ -132,7 +146,7 @@ def is_authority(certificate: x509.Certificate) -> bool:
     """Whether others may be signed with its key."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, ValueError, *FOREIGN):
         return False
     return extension.value.ca
 
@@ -147,7 +161,7 @@ def fits(key: str, public: PublicKeyTypes) -> bool:
     """Whether this private key, PEM, is the other half."""
     try:
         own = load_pem_private_key(key.encode(), None).public_key()
-    except (ValueError, TypeError):  # TypeError: it asks for a passphrase
+    except (ValueError, TypeError, *FOREIGN):  # TypeError: it asks for a passphrase
         return False
     wanted = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return own.public_bytes(*wanted) == public.public_bytes(*wanted)
@@ -156,7 +170,7 @@ def fits(key: str, public: PublicKeyTypes) -> bool:
 def _certificates(pem: str) -> Sequence[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem.encode())
-    except ValueError as e:
+    except (ValueError, *FOREIGN) as e:
         raise BadBundleError(f"its certificates can't be read: {e}") from e
 
 

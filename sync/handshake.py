@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sync.bundle import authorities
+from sync.bundle import FOREIGN, authorities
 from sync.errors import BadTransportError
 
 if TYPE_CHECKING:
@@ -115,6 +115,6 @@ def _load(context: ssl.SSLContext, tls: Tls) -> Sequence[x509.Certificate]:
 def _signed(certificate: x509.Certificate, by: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, *FOREIGN):
         return False
     return True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from sync.bundle import Bundle, common_name
+from sync.bundle import FOREIGN, Bundle, common_name
 from sync.errors import BadBundleError, BadNameError
 from sync.topics import check_name
 from tower_sync_server.errors import BadRequestError, NotFoundError
@@ -154,13 +154,13 @@ def _requested(request: str, name: str) -> CertificatePublicKeyTypes:
     hint = "Make it on the device: `edgecase sync request NAME`."
     try:
         found = x509.load_pem_x509_csr(request.encode())
-    except ValueError as e:
+        key, own = found.public_key(), found.is_signature_valid
+    except (ValueError, *FOREIGN) as e:
         raise BadRequestError("This is no certificate request.", hint) from e
-    if not found.is_signature_valid:
+    if not own:
         raise BadRequestError("The request is not signed with its own key.", hint)
     if common_name(found) != name:
         raise BadRequestError(f"The request is {common_name(found)[:80]!r}'s, not {name}'s.", hint)
-    key = found.public_key()
     if isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
         return key
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048:
