@@ -30,13 +30,18 @@ of the box. Train one on your own reviewed cases as soon as there are a few hund
 """
 _CLASSIFIER = """
 **For** saying how bad a damage is that the detector found: it looks at the square that
-`models/crops.py` cuts. **Not for** anything but rendered damage until it has been trained on
-reviewed cases: it has seen no real photo. What a severity means in geometry is written at the top
-of each file in `tower_sync_server/render/damages`.
+`models/crops.py` cuts, in which a damage is drawn the larger the more of the photo it takes
+(`{crop}`). **Not for** anything but rendered damage until it has been trained on reviewed cases:
+it has seen no real photo. What a severity means in geometry is written at the top of each file in
+`tower_sync_server/render/damages`; what it is judged from in `docs/adr/012-*.md`.
 
 * Input: {side} x {side} pixels, RGB. Output: logits.
 * Labels: {labels}.
-* Calibrated with one temperature ({temperature}); energies above {energy} are flagged as unknown.
+* Calibrated with one temperature ({temperature}); energies above {energy} are flagged as unknown:
+  the photo goes to a person, as one of something the model was never trained on.
+* Prediction sets: a label belongs to the set from its own probability on ({conformal}), chosen so
+  that the set holds the truth {coverage:.0%} of the time. A set of more or fewer than one label
+  sends the case to a person.
 * Files: `model.onnx` is what ships (INT8: QDQ, signed weights per channel, unsigned activations);
   `model-fp32.onnx` is there to compare with.
 """
@@ -69,7 +74,8 @@ def write_card(
         side=release.input.width if release.input else 0,
         strides=", ".join(map(str, release.output.strides)), labels=", ".join(release.labels),
         temperature=release.calibration.temperature,
-        energy=release.calibration.energy_threshold,
+        energy=release.calibration.energy_threshold, crop=release.preprocess.crop,
+        conformal=_thresholds(release), coverage=release.calibration.coverage,
     )  # fmt: skip
     made = release.provenance
     origin = f"* Made by `scripts/train-default-models --seed {made.seed}` on {made.created}.\n"
@@ -79,6 +85,11 @@ def write_card(
     text = title + about + origin + measured + (f"\n{note}\n" if note else "")
     (folder / "CARD.md").write_text(text, encoding="utf-8")
     return write_manifest(folder, replace(release, figures=figures_by_slice(figures)))
+
+
+def _thresholds(release: ModelRelease) -> str:
+    """List the thresholds of the prediction sets."""
+    return ", ".join(f"{label} {p:.2f}" for label, p in release.calibration.conformal.items())
 
 
 def _row(one: Figure) -> str:

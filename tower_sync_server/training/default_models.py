@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from tower_sync_server.render.damages.base import SEVERITIES
 from tower_sync_server.training.cache import CacheSpec, open_cache
 from tower_sync_server.training.export import export_fp32, export_int8, halve_weights
 from tower_sync_server.training.many import is_leader, together
@@ -18,20 +15,19 @@ from tower_sync_server.training.publish import Identity, data_hash, publish
 from tower_sync_server.training.recipe import (
     DEFAULT,
     Recipe,
-    checkpoint_folder,
     train_detector,
     with_seed,
 )
-from tower_sync_server.training.severity.crops import CropSpec, open_crops
-from tower_sync_server.training.severity.loop import Plan, train_classifier
-from tower_sync_server.training.severity.network import SeverityNet, start_from_detector
+from tower_sync_server.training.severity import recipe as severity_recipe
 from tower_sync_server.training.severity.publish import export_classifier, publish_classifier
+from tower_sync_server.training.severity.recipe import train_severity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tower_sync_server.training.loop import Report
     from tower_sync_server.training.network import DetectorNet
+    from tower_sync_server.training.severity.recipe import Made
 
 DETECTOR = "vehicle-damage-detector"
 CLASSIFIER = "vehicle-damage-severity"
@@ -68,23 +64,21 @@ def release_detector(network: DetectorNet, recipe: Recipe, places: tuple[Path, P
 
 
 def make_classifier(folder: Path, work: Path, seed: int, report: Report) -> None:
-    """Train the severity classifier and publish it in `folder`."""
-    crops = open_crops(work, CropSpec("train", 200_000, 3600))
-    held_out = open_crops(work, CropSpec("plain", 200_000, 400))
-    torch.manual_seed(seed)
-    network = SeverityNet(len(SEVERITIES), DEFAULT.widths)
-    detector = checkpoint_folder(work, seed) / "best.pt"
-    if detector.exists():
-        report(f"{start_from_detector(network, detector)} tensors taken from the detector")
-    network = train_classifier(network, crops, held_out, (Plan(), seed), report)
+    """Train the severity classifier, started from the published detector, and publish it."""
+    detector = folder.parents[1] / DETECTOR / folder.name / "model-fp32.onnx"
+    made = train_severity(severity_recipe.DEFAULT, (work, detector), seed, report)
+    release_classifier(folder, made, seed)
+
+
+def release_classifier(folder: Path, made: Made, seed: int) -> None:
+    """Export and publish a trained classifier in `folder`."""
     _empty(folder)
-    export_classifier(network, crops.images[:_CALIBRATION_PHOTOS], folder)
-    digest = hashlib.sha256(crops.images[::20].tobytes()).hexdigest()
+    export_classifier(made.network, made.activating, folder)
     identity = Identity(
-        CLASSIFIER, folder.name, seed, digest, _today(),
+        CLASSIFIER, folder.name, seed, made.data_sha256, _today(),
         "How bad a damage is: minor, moderate or severe.",
     )  # fmt: skip
-    publish_classifier(folder, identity, held_out)
+    publish_classifier(folder, identity, made.held_out)
 
 
 def _empty(folder: Path) -> None:

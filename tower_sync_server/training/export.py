@@ -93,13 +93,20 @@ def _pack(path: Path) -> None:
 
 
 def _last_convolutions(path: Path) -> list[str]:
-    """Name the convolutions whose results are outputs: they stay in fp32, which costs 2 %.
+    """Name what computes the outputs, from the last weights on: it stays in fp32, which costs 2 %.
 
     A logit has no ReLU above it, and its rare high values are the ones that matter.
     """
     graph = onnx.load(str(path)).graph
-    outputs = {one.name for one in graph.output}
-    return [node.name for node in graph.node if outputs.intersection(node.output)]
+    makers = {name: node for node in graph.node for name in node.output}
+    names = []
+    for output in graph.output:
+        node = makers.get(output.name)
+        while node is not None:
+            names.append(node.name)
+            weighted = node.op_type in ("Conv", "Gemm", "MatMul")
+            node = None if weighted else makers.get(node.input[0])
+    return names
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]

@@ -15,6 +15,7 @@ from tower_sync_server.training.severity.calibrate import (
     energies,
     expected_calibration_error,
     separation,
+    shares_of,
 )
 
 if TYPE_CHECKING:
@@ -45,9 +46,13 @@ def judge(weights: Path, release: ModelRelease, crops: Crops) -> Judged:
     return Judged(np.asarray(logits, np.float64), crops.severities)
 
 
-def figures_of(known: Judged, strange: Judged, calibration: Calibration) -> dict[str, float]:
-    """Return accuracy, ece and auroc of one slice, 0..1."""
+def figures_of(known: Judged, strange: Judged, release: ModelRelease) -> dict[str, float]:
+    """Return accuracy, ece, auroc and coverage of one slice, 0..1."""
+    calibration = release.calibration
     temperature = calibration.temperature
+    shares = shares_of(known.logits, temperature)
+    least = np.asarray([calibration.conformal.get(label, 0.0) for label in release.labels])
+    own = np.arange(len(shares)), known.severities
     right = known.logits.argmax(axis=1) == known.severities
     return {
         "accuracy": float(right.mean()),
@@ -55,4 +60,5 @@ def figures_of(known: Judged, strange: Judged, calibration: Calibration) -> dict
         "auroc": separation(
             energies(known.logits, temperature), energies(strange.logits, temperature)
         ),
+        "coverage": float((shares[own] >= least[known.severities]).mean()),
     }

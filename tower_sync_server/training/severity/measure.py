@@ -6,17 +6,16 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.release import read_manifest
 from tower_sync_server.evaluate import Figure, photo_seeds
-from tower_sync_server.training.severity.crops import Crops, CropSpec, cut_photos
+from tower_sync_server.training.severity.crops import CropSpec, cut_photos, joined
 from tower_sync_server.training.severity.judge import figures_of, judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tower_sync_server.render.styles import Split
+    from tower_sync_server.training.severity.crops import Crops
 
 BARS = {
     "plain": {"accuracy": 0.90, "ece": 0.03, "auroc": 0.95},
@@ -46,10 +45,13 @@ def evaluate_classifier(folder: Path, seed: int, photos: int, workers: int = 2) 
             strange = _crops(pool, split, seeds[:third], foreign=True)
             for precision, name in _WEIGHTS.items():
                 judged = [judge(folder / name, release, one) for one in (known, strange)]
-                values = figures_of(judged[0], judged[1], release.calibration)
-                for figure, bar in BARS[split].items():
-                    value = values[figure]
-                    figures.append(Figure(release.id, split, precision, figure, value, bar))
+                values = figures_of(judged[0], judged[1], release)
+                values["coverage_target"] = target = release.calibration.coverage
+                bars = BARS[split] | {"coverage": target, "coverage_target": target}
+                figures += [
+                    Figure(release.id, split, precision, name, values[name], bar)
+                    for name, bar in bars.items()
+                ]
     return figures
 
 
@@ -57,7 +59,6 @@ def _crops(
     pool: ProcessPoolExecutor, split: Split, seeds: tuple[int, ...], *, foreign: bool
 ) -> Crops:
     """Render the photos `seeds` and cut them."""
-    spec = CropSpec(split, 0, 0, foreign)
+    spec = CropSpec(split, 0, 0, foreign, places=1 if foreign else 0)
     parts = [seeds[start : start + _CHUNK] for start in range(0, len(seeds), _CHUNK)]
-    cut = list(pool.map(cut_photos, [spec] * len(parts), parts))
-    return Crops(np.concatenate([one for one, _ in cut]), np.concatenate([two for _, two in cut]))
+    return joined(list(pool.map(cut_photos, [spec] * len(parts), parts)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tower_sync_server.training.network import ConvUnit, SplitStage
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 class SeverityNet(nn.Module):
@@ -35,10 +35,62 @@ class SeverityNet(nn.Module):
         return self.head(torch.cat([self.mean(deep), self.peak(deep)], dim=1))  # type: ignore[no-any-return]
 
 
-def start_from_detector(network: SeverityNet, weights: Path) -> int:
-    """Copy the stages both have from a detector's state; return how many tensors were copied."""
-    theirs = torch.load(weights, weights_only=True)
-    mine = network.state_dict()
-    shared = {name: value for name, value in theirs.items() if name in mine}
-    network.load_state_dict({**mine, **shared})
-    return len(shared)
+NETWORKS: dict[str, Callable[[int], nn.Module]] = {"small": SeverityNet}
+"""What can classify crops, by name: number of classes → (B, 3, S, S) to (B, classes)."""
+
+
+def make_network(name: str, classes: int) -> nn.Module:
+    """Make the network called `name`, untrained.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return NETWORKS[name](classes)
+
+
+class Graded(nn.Module):
+    """Tells the severity alone by a network that was trained to tell severity and kind at once.
+
+    A severity is as likely as all kinds of it together: its logit is the logarithm of the sum of
+    their exponentials. So a network learns six easy orders and not one that has to fit all.
+    """
+
+    def __init__(self, network: nn.Module, kinds: int) -> None:
+        """Wrap `network`, whose classes are severity x `kinds` + kind."""
+        super().__init__()
+        self.network, self.kinds = network, kinds
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (B, severities) of crops (B, 3, S, S)."""
+        both = self.network(x)
+        return both.view(both.shape[0], -1, self.kinds).logsumexp(dim=2)  # type: ignore[no-any-return]
+
+
+@torch.no_grad()
+def level(network: nn.Module, images: Tensor) -> None:
+    """Let each normalisation expect what reaches it, without changing what the network computes.
+
+    Weights out of an exported file have their normalisation multiplied in; as soon as such a
+    network is trained, its first batch would be normalised as if nothing had been.
+
+    Args:
+        network: of `ConvUnit`s.
+        images: (B, 3, S, S), 0..1, some to measure on; 100 are plenty.
+    """
+    units = [one for one in network.modules() if isinstance(one, ConvUnit)]
+    seen: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def note(module: nn.Module, _: object, output: Tensor) -> None:
+        seen[id(module)] = output.mean((0, 2, 3)), output.var((0, 2, 3), unbiased=False)
+
+    hooks = [one[0].register_forward_hook(note) for one in units]
+    network.eval()(images)
+    for hook in hooks:
+        hook.remove()
+    for unit in units:
+        (mean, variance), norm = seen[id(unit[0])], cast("Any", unit[1])
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        norm.bias += (mean - norm.running_mean) * scale
+        norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)

@@ -27,19 +27,31 @@ from tower_sync_server.render.damages.base import SEVERITIES
 from tower_sync_server.render.samples import decode_jpeg, encode_picture
 from tower_sync_server.training.export import INPUT, OPSET, export_int8
 from tower_sync_server.training.publish import Identity, code_hash, file_entry, write_manifest
+from tower_sync_server.training.severity.augment import changed
 from tower_sync_server.training.severity.calibrate import (
+    energies,
+    find_conformal,
+    find_energy_threshold,
     find_temperature,
+    shares_of,
 )
-from tower_sync_server.training.severity.crops import SIDE, Crops
+from tower_sync_server.training.severity.crops import RULES, SIDE, Crops, joined
 from tower_sync_server.training.severity.judge import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tower_sync_server.training.severity.network import SeverityNet
+    from torch import nn
+
+    from tower_sync_server.training.severity.judge import Judged
+
+COVERAGE = 0.95
+"""How often a prediction set is to hold the truth."""
+FLAGGED = 0.02
+"""Part of damage like that trained on that may be called out of domain."""
 
 
-def export_classifier(network: SeverityNet, pictures: npt.NDArray[np.uint8], folder: Path) -> None:
+def export_classifier(network: nn.Module, pictures: npt.NDArray[np.uint8], folder: Path) -> None:
     """Write model-fp32.onnx and the INT8 model.onnx, calibrated on `pictures` (N, S, S, 3)."""
     full = folder / "model-fp32.onnx"
     with warnings.catch_warnings():
@@ -62,17 +74,43 @@ def publish_classifier(folder: Path, identity: Identity, known: Crops) -> ModelR
     bare = ModelRelease(
         id=identity.id, version=identity.version, task=Task.CLASSIFY, format=Format.ONNX,
         files=(file_entry(folder, "model.onnx", "weights"),),
-        labels=SEVERITIES, input=Input(SIDE, SIDE), output=Output(scores="logits"),
+        labels=SEVERITIES, input=Input(SIDE, SIDE), preprocess=RULES,
+        output=Output(scores="logits"),
         provenance=Provenance("trained", identity.data_sha256, code_hash(), identity.seed,
                               identity.created),
         licence="Apache-2.0", requires={"onnxruntime": "1.22"}, description=identity.description,
     )  # fmt: skip
-    judged = judge(folder / "model.onnx", bare, known)
-    temperature = find_temperature(judged.logits, judged.severities)
-    # No energy threshold: until strangers are trained against, energies don't tell them (CARD.md).
-    calibrated = replace(bare, calibration=Calibration(round(temperature, 4)))
+    other = replace(known, images=disturbed(known.images, identity.seed))
+    judged = judge(folder / "model.onnx", bare, joined([known, other]))
+    calibrated = replace(bare, calibration=calibration_of(judged))
     golden = _golden(folder, calibrated, known)
     return write_manifest(folder, replace(calibrated, golden=golden))
+
+
+def disturbed(images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
+    """Return crops (N, S, S, 3) in other colours, light and sharpness than the renderer has.
+
+    What ships will meet other cars and cameras than it was trained on. Its confidences are
+    calibrated half on photos like those of the training and half on these.
+    """
+    rng = np.random.default_rng(seed)
+    return np.stack([changed(rng, image, RULES.pad) for image in images])
+
+
+def calibration_of(judged: Judged) -> Calibration:
+    """Find temperature and thresholds on what the shipped weights say of held-out damage."""
+    temperature = round(find_temperature(judged.logits, judged.severities), 4)
+    shares = shares_of(judged.logits, temperature)
+    thresholds = find_conformal(shares, judged.severities, COVERAGE)
+    strange = find_energy_threshold(energies(judged.logits, temperature), FLAGGED)
+    return Calibration(
+        temperature,
+        energy_threshold=round(strange, 4),
+        conformal={
+            label: round(least, 4) for label, least in zip(SEVERITIES, thresholds, strict=True)
+        },
+        coverage=COVERAGE,
+    )
 
 
 def _golden(folder: Path, release: ModelRelease, known: Crops) -> tuple[Golden, ...]:
