@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from models.jsonable import InvalidWordError
 from models.offer import Ring
@@ -23,27 +23,13 @@ if TYPE_CHECKING:
 
     from models.offer import Offer
     from models.rollout import Rollout
+    from tower_sync_server.releases.bell import Bell
     from tower_sync_server.releases.places import Places
     from tower_sync_server.releases.repository import Clock
     from tower_sync_server.releases.roles import Lifetimes
     from tower_sync_server.releases.state import Published
 
 log = logging.getLogger(__name__)
-
-
-class Bell(Protocol):
-    """Tells devices that there is something to look at; what it says is not trusted by anybody."""
-
-    def ring(self, ring: Ring) -> None:
-        """Tell a ring of devices, and those that come later."""
-        ...
-
-
-class NoBell:
-    """Where there is nobody to be told: devices look by themselves, only later."""
-
-    def ring(self, ring: Ring) -> None:
-        """Tell nobody."""
 
 
 class Keeper:
@@ -79,9 +65,12 @@ class Keeper:
 
     async def run(self, every_s: float) -> None:
         """Look every so often, until cancelled."""
-        while True:
-            await asyncio.to_thread(self.look)
-            await asyncio.sleep(every_s)
+        try:
+            while True:
+                await asyncio.to_thread(self.look)
+                await asyncio.sleep(every_s)
+        finally:
+            self._bell.close()
 
     def look(self) -> None:
         """Look once. Trouble here is said, and stops nothing else."""
@@ -119,11 +108,13 @@ class Keeper:
         return done.now
 
     def _tell(self, now: Published) -> None:
-        if now.snapshot is None or now.snapshot.signed.version == self._told:
+        self._bell.check()
+        version = None if now.snapshot is None else now.snapshot.signed.version
+        if version is None or version == self._told:
             return
         for ring in Ring:
-            self._bell.ring(ring)
-        self._told = now.snapshot.signed.version
+            self._bell.ring(ring, version)
+        self._told = version
 
     def _forgiven(self) -> dict[str, list[str]]:
         """Devices that a version was paused for: whoever resumes it has seen them."""
