@@ -70,7 +70,9 @@ class Bundle:
             raise BadBundleError("it doesn't say where the tower is")
         try:
             self._need_papers()
-        except FOREIGN as e:
+        except BadBundleError:
+            raise
+        except (ValueError, *FOREIGN) as e:
             raise BadBundleError(f"its certificates can't be read: {e}") from e
 
     def _need_papers(self) -> None:
