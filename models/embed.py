@@ -52,14 +52,27 @@ class Embedding:
         return mine == (other.model_version, other.preprocess_version, len(other.vector))
 
 
-def normalised(vector: NDArray[np.floating]) -> NDArray[np.float32]:
+def normalised(vector: NDArray[np.floating], step: float = 0.0) -> NDArray[np.float32]:
     """Divide by the Euclidean length, computed in float64.
+
+    With a step, the numbers are first turned into the whole ones that the network meant. Squares
+    of those add up exactly in any order, so the result is the same wherever it is computed, and
+    a last bit that one machine's arithmetic has other than another's does not matter.
+
+    Args:
+        vector: any shape.
+        step: what every number is a multiple of; 0: take them as they are.
+
+    Returns:
+        Flat, of length 1.
 
     Raises:
         InvalidWordError: the length is 0 or no number.
     """
     wide = np.asarray(vector, np.float64).reshape(-1)
-    length = float(np.linalg.norm(wide))
+    if step:
+        wide = np.rint(wide / step)
+    length = float(np.sqrt(np.sum(wide * wide)))
     require(np.isfinite(length) and length > _LEAST, "vector", "a length above 0", length)
     return np.asarray(wide / length, np.float32)
 
@@ -68,7 +81,7 @@ def embedding_of(said: Classified, release: ModelRelease) -> Embedding | None:
     """The embedding of what was classified; None where the model gives none."""
     if said.embedding is None:
         return None
-    vector = normalised(said.embedding)
+    vector = normalised(said.embedding, release.output.embedding_step)
     return Embedding(tuple(vector.tolist()), release.ref, release.preprocess.version)
 
 

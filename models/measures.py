@@ -148,7 +148,8 @@ def _score(luma: Luma, least: float) -> float | None:
     if weak.max() < least**4:
         return None
     counts = weak >= LEAST_DIRECTION**4 * weak.max()
-    ratio = float(np.min(np.maximum(0.0, strong[counts]) / weak[counts])) ** 0.25
+    least_kept = float(np.min(np.maximum(0.0, strong[counts]) / weak[counts]))
+    ratio: float = least_kept**0.25
     return min(TOP, 100 * (max(0.0, ratio - 1) / AT_100) ** 2)
 
 

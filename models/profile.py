@@ -66,6 +66,18 @@ class QualityRules:
             require(0 <= getattr(self, name) <= 1, name, "0..1", getattr(self, name))
         require(self.min_side >= 1, "min_side", "at least 1 pixel", self.min_side)
 
+    def is_blurred(self, frame: float, subject: float | None = None) -> bool:
+        """Tell whether a photo is too blurred, by its frame or by its subject alone.
+
+        Args:
+            frame: sharpness of the whole photo, `models.measures.sharpness`.
+            subject: the same on the subject's box; None where there is none, or nothing to tell.
+        """
+        if frame < self.blur_threshold:
+            return True
+        own = self.subject_blur_threshold
+        return subject is not None and subject < (self.blur_threshold if own is None else own)
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorUse:

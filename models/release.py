@@ -129,11 +129,15 @@ class Output:
     """`probabilities` or `logits`."""
     embedding: str = ""
     """Name of the output that holds an embedding, "" where there is none."""
+    embedding_step: float = 0.0
+    """Every number of that output is a multiple of this; 0: they are no whole multiples."""
 
     def __post_init__(self) -> None:
-        """Refuse score kinds nobody knows."""
+        """Refuse score kinds nobody knows, and steps that lead nowhere."""
         known = ("probabilities", "logits")
         require(self.scores in known, "scores", f"one of {known}", self.scores)
+        step = self.embedding_step
+        require(0 <= step < float("inf"), "embedding_step", "0 or above", step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,9 @@ def check_quality(
         Flaw.TOO_BRIGHT: measures.brightness > rules.max_brightness
         or measures.clipped_bright > rules.max_clipped,
         Flaw.LOW_CONTRAST: measures.contrast < rules.min_contrast,
-        Flaw.BLURRED: _blurred(measures, rules, subject),
+        Flaw.BLURRED: rules.is_blurred(
+            measures.blur_score, subject.blur_score if subject else None
+        ),
         Flaw.SUBJECT_TOO_SMALL: subject is not None and subject.share < rules.min_subject,
     }
     if found[Flaw.TOO_DARK] or found[Flaw.TOO_BRIGHT]:
@@ -65,12 +67,3 @@ def check_quality(
     flaws = tuple(flaw for flaw in MESSAGES if found[flaw])
     message = rules.messages.get(flaws[0], MESSAGES[flaws[0]]) if flaws else ""
     return Quality(measures, flaws, message, subject.blur_score if subject else None)
-
-
-def _blurred(measures: Measures, rules: QualityRules, subject: Subject | None) -> bool:
-    if measures.blur_score < rules.blur_threshold:
-        return True
-    if subject is None or subject.blur_score is None:
-        return False
-    own = rules.subject_blur_threshold
-    return subject.blur_score < (rules.blur_threshold if own is None else own)
