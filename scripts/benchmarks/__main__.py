@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.adapters.vision.process import ENVIRONMENT
-from scripts.benchmarks import decision, http, listing
+from scripts.benchmarks import decision, faults, http, listing
 from scripts.benchmarks.figures import Figure, machine
 
 PARTS = {
@@ -31,16 +31,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="figures and machine as JSON")
     parser.add_argument("--full", action="store_true", help="the long runs: 2,000 photos for (d)")
-    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
+    parser.add_argument("--faults", action="store_true", help="break everything instead, in full")
+    parser.add_argument("--only", default="", help="parts, with commas between")
     chosen = parser.parse_args()
+    parts = faults.PARTS if chosen.faults else PARTS
     if not set(ENVIRONMENT.items()) <= set(os.environ.items()):  # what the worker runs in
         again = [sys.executable, "-m", "scripts.benchmarks", *sys.argv[1:]]
         os.execve(sys.executable, again, {**os.environ, **ENVIRONMENT})  # noqa: S606
     figures: list[Figure] = []
-    for name in chosen.only.split(","):
+    for name in chosen.only.split(",") if chosen.only else parts:
         with tempfile.TemporaryDirectory(prefix="edgecase-bench-") as folder:
             print(f"measuring: {name}", file=sys.stderr)
-            figures += PARTS[name](Path(folder), chosen.full)
+            figures += parts[name](Path(folder), chosen.full)
     if chosen.json:
         found = [{**asdict(figure), "met": figure.met} for figure in figures]
         print(json.dumps({"machine": machine(), "figures": found}, indent=1))

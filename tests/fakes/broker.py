@@ -58,6 +58,10 @@ class Mosquitto:
         assert self._process is not None
         return self._process.pid
 
+    def log(self) -> str:
+        """What it has said."""
+        return self._log.read_text()
+
     def start(self) -> None:
         """Start it, and wait until it listens."""
         assert MOSQUITTO is not None

@@ -89,7 +89,8 @@ class Device:
             self.store, summaries, events, self.clock, identity, profiles, "vehicle-damage",
         )  # fmt: skip
         host = "127.0.0.1" if self.plan.port else ""
-        settings = SyncSettings(host=host, port=self.plan.port, **(self.plan.sync or {}))
+        wanted = {"host": host, "port": self.plan.port, "spread_s": self.plan.spread_s}
+        settings = SyncSettings(**{**wanted, **self.plan.sync})  # type: ignore[arg-type]
         self.uplink = make_uplink(settings, self.store, events, self.clock, identity)
         if self.plan.keepalive_s:
             self.link_of._plan = replace(self.link_of._plan, keepalive_s=self.plan.keepalive_s)
@@ -188,6 +189,22 @@ class Host:
             "reason": found.reason,
             "restarts": device.link_of.restarts,
         }
+
+    async def do_compare(self, device: Device) -> None:
+        """Compare with the tower now, as it does once a day."""
+        assert isinstance(device.uplink, Uplink)
+        device.uplink.compare()
+
+    async def do_reject(self, device: Device, count: int) -> None:
+        """Have a person reject its `count` oldest cases."""
+        cursor, cases = None, []
+        while True:
+            page = await device.store.list(cursor=cursor, limit=200)
+            cases += page.cases
+            if (cursor := page.next) is None:
+                break
+        for case in cases[::-1][:count]:
+            await device.store.revise(case.id, lambda c: replace(c, status=Status.REJECTED))
 
     async def do_shift(self, device: Device, seconds: float) -> None:
         """Move its wall clock."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,11 @@ class Plan:
     """What its wall clock is ahead."""
     keepalive_s: int = 0
     """Of the MQTT link; 0: as shipped."""
+    spread_s: float = 2.0
+    """Within which it comes back when the broker has hung up; a fleet takes longer."""
     trusting: bool = False
     """It takes the broker's word for the tower's: a control that has to lose cases."""
-    sync: dict[str, Any] | None = None
+    sync: dict[str, Any] = field(default_factory=dict)
     """More of `[sync]`."""
 
 

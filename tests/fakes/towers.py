@@ -18,7 +18,7 @@ import psutil
 from tests.fakes.broker import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PROGRAM = Path(sys.executable).with_name("edgecase-tower")
 
@@ -26,7 +26,14 @@ PROGRAM = Path(sys.executable).with_name("edgecase-tower")
 class Tower:
     """The process and its workers."""
 
-    def __init__(self, folder: Path, broker_port: int, workers: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker_port: int,
+        workers: int = 1,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start nothing; `more` are settings as the environment has them."""
         self.port = free_port()
         self.folder = folder
         self._settings = {
@@ -35,6 +42,7 @@ class Tower:
             "EDGECASE_TOWER_HTTP__PORT": str(self.port),
             "EDGECASE_TOWER_MQTT__PORT": str(broker_port),
             "EDGECASE_TOWER_INGEST__WORKERS": str(workers),
+            **(more or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -88,9 +96,11 @@ class Tower:
 
 
 @contextmanager
-def tower(folder: Path, broker_port: int, workers: int = 1) -> Iterator[Tower]:
+def tower(
+    folder: Path, broker_port: int, workers: int = 1, more: Mapping[str, str] | None = None
+) -> Iterator[Tower]:
     """A tower that takes cases in."""
-    running = Tower(folder / "tower", broker_port, workers)
+    running = Tower(folder / "tower", broker_port, workers, more)
     try:
         running.start()
         yield running
