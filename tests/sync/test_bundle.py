@@ -82,6 +82,7 @@ def test_a_name_that_can_not_be_a_devices_is_refused() -> None:
         parse(TEXT.replace("name: pi", "name: +/#"))
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(st.integers(0, len(TEXT) - 1), st.characters(codec="ascii"))
 def test_a_damaged_one_is_refused_or_read_and_nothing_else(at: int, sign: str) -> None:
     with contextlib.suppress(SyncError):

@@ -37,6 +37,9 @@ CONTRACT = {
     "models rollback",
     "models pull",
     "models trust",
+    "sync enroll",
+    "sync leave",
+    "sync request",
 }
 HEAVY = ["aiohttp", "numpy", "cv2", "pydantic", "sqlite_utils", "onnxruntime", "PIL", "xllamacpp"]
 
