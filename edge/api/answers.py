@@ -160,6 +160,20 @@ class Models:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """Something that the tower refused for good."""
+
+    case: str
+    """Id of its case."""
+    rev: int
+    """Revision of the case when it was queued."""
+    kind: str
+    """case, thumb or image."""
+    reason: str
+    """The tower's code and words."""
+
+
+@dataclass(frozen=True, slots=True)
 class SyncState:
     """What is still only on this device."""
 
@@ -175,6 +189,30 @@ class SyncState:
     """Since when the oldest of them waits; null where nothing does."""
     link: UplinkStatus | None = None
     """How the way to the tower is."""
+    letters: tuple[Letter, ...] = ()
+    """What was refused, newest first, at most 20."""
+    compared: datetime | None = None
+    """When both ends were compared last; null: never."""
+    unconfirmed: int = 0
+    """Cases that the tower said it holds, and no comparison has confirmed yet: they stay here."""
+    lost: int = 0
+    """Cases and photos that a comparison found on neither end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What goes again."""
+
+    parcels: int
+    """Things that the tower had refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A comparison was asked for."""
+
+    connected: bool
+    """False: it begins as soon as there is a link."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from edge.api.cases import ListQuery
 from edge.api.operation import HTML, MULTIPART, Operation, Reply, Scope
 from edge.api.photo import PROFILE, photo_body
 from edge.api.render import is_fragment, page
+from edge.api.sync import letters
 from edge.api.upload import MAX_IMAGES, read_upload
 from edge.api.validate import case_id, checked, texts
 from edge.feedback import rejection
@@ -98,6 +99,13 @@ class Pages:
                 "Restore a case",
                 scope=Scope.ADMIN,
             ),
+            _page(
+                "POST",
+                "/page/sync/retry",
+                self.retry,
+                "Send again what the tower refused",
+                scope=Scope.ADMIN,
+            ),
         )
 
     async def home(self, request: web.Request) -> web.Response:
@@ -113,7 +121,14 @@ class Pages:
         given = {name: value for name, value in texts(request).items() if value}
         wanted = checked(ListQuery, given)
         found = await self._parts.store.list(wanted.filter(), wanted.place, wanted.limit)
-        context = {"cases": found.cases, "next": found.next, "wanted": wanted, "given": given}
+        context = {
+            "cases": found.cases,
+            "next": found.next,
+            "wanted": wanted,
+            "given": given,
+            "letters": await letters(self._parts.store),
+            "retried": None,
+        }
         more = is_fragment(request) and wanted.place
         return page("parts/rows.html" if more else "history.html", request, context)
 
@@ -183,6 +198,11 @@ class Pages:
         """Undo that."""
         case = await self._words.bring_back(case_id(request))
         return self._case(request, case, "case.html")
+
+    async def retry(self, request: web.Request) -> web.Response:
+        """Send again, once, what the tower refused."""
+        revived = await self._parts.store.revive()
+        return page("parts/refused.html", request, {"letters": (), "retried": revived})
 
     def _case(self, request: web.Request, case: Case, template: str) -> web.Response:
         profile = self._parts.pipeline.profiles.get(case.profile)

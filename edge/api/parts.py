@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from edge.ports import CameraStatus, Inspection
     from edge.store.images import ImageFile
     from edge.store.listing import Filter, Page
-    from edge.store.outbox import Backlog
+    from edge.store.outbox import Backlog, Parcel
+    from edge.store.receipt_book import Compared
     from edge.store.store import StoreStatus
     from models.case import Case, FormValue
     from models.profile import Profile
@@ -105,6 +106,18 @@ class Cases(Tokens, Protocol):
 
     async def backlog(self) -> Backlog:
         """What is still only here."""
+        ...
+
+    async def dead_letters(self, limit: int = 20) -> Sequence[Parcel]:
+        """What the tower refused for good, newest first."""
+        ...
+
+    async def revive(self) -> int:
+        """Queue it again; how many that are."""
+        ...
+
+    async def compared(self) -> Compared:
+        """How far both ends are known to be the same."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""`edgecase sync`: how this device becomes part of a fleet."""
+"""`edgecase sync`: how this device becomes part of a fleet, and what it has to say to the tower."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from edge.cli.options import Config, Json, settings_of
 from edge.cli.output import note, show_json
 
-app = typer.Typer(help="Make this device part of a fleet.")
+app = typer.Typer(help="Make this device part of a fleet; see and mend how it syncs.")
 
 RESTART = "A daemon that runs takes it over when it is started again."
 
@@ -64,3 +64,44 @@ def leave(config: Config = None) -> None:
     path.unlink()
     typer.echo(f"{path} is deleted.")
     note("A daemon that runs goes on until it is stopped. On the tower: devices revoke.")
+
+
+@app.command("status")
+def status(json: Json = False, config: Config = None) -> None:
+    """Say what is still only on this device, and what the tower refused."""
+    from edge.cli.daemon_call import call
+
+    told = call(settings_of(config).http, "GET", "/sync")
+    if json:
+        show_json(told)
+        return
+    typer.echo(f"{told['cases']} cases, {told['parcels']} things to send, {told['dead']} refused")
+    link = told["link"] or {"connected": False, "reason": ""}
+    typer.echo("linked to the tower" if link["connected"] else f"no link: {link['reason']}")
+    typer.echo(f"compared with the tower: {told['compared'] or 'never'}")
+    for letter in told["letters"]:
+        typer.echo(f"refused: {letter['kind']} of case {letter['case']}: {letter['reason']}")
+
+
+@app.command("retry")
+def retry(json: Json = False, config: Config = None) -> None:
+    """Send again, once, what the tower refused."""
+    from edge.cli.daemon_call import call
+
+    told = call(settings_of(config).http, "POST", "/sync/retry")
+    if json:
+        show_json(told)
+    else:
+        typer.echo(f"{told['parcels']} things go once more; `edgecase sync status` says how")
+
+
+@app.command("compare")
+def compare(json: Json = False, config: Config = None) -> None:
+    """Compare now what is here with what the tower holds, and send what it has lost."""
+    from edge.cli.daemon_call import call
+
+    told = call(settings_of(config).http, "POST", "/sync/compare")
+    if json:
+        show_json(told)
+    else:
+        typer.echo("it begins" if told["connected"] else "it begins as soon as there is a link")

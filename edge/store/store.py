@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from edge.store.images import ImageFile
     from edge.store.outbox import Backlog, Parcel
     from edge.store.parcels import Waiting
+    from edge.store.receipt_book import Compared
     from edge.store.retention import Holding, Limits
     from edge.store.tokens import Scope, Token
     from models.case import Case
@@ -249,6 +250,10 @@ class Store:
     async def dead_letters(self, limit: int = 20) -> tuple[Parcel, ...]:
         """What the tower refused for good, newest first."""
         return await self._threads.read(lambda db: tuple(outbox.dead_letters(db, limit)))
+
+    async def compared(self) -> Compared:
+        """How far both ends are known to be the same."""
+        return await self.receipts.compared()
 
     async def no_thumbnail(self, parcel: Parcel) -> None:
         """Settle the parcel of a thumbnail that isn't here any more."""

@@ -3,7 +3,7 @@
 
 // One stream of the device's events a page, and none while nobody looks at it: a browser has only
 // six connections to a device, for all of its pages.
-const KINDS = ["case", "change", "summary", "synced", "model", "missed"];
+const KINDS = ["case", "change", "summary", "sync", "synced", "model", "missed"];
 let stream = null;
 
 function tell(kind) {

@@ -83,6 +83,51 @@ async def test_what_is_still_only_here_is_counted(client, keep):
     assert after["oldest"]
 
 
+async def refused(device, reason="conflict: the tower holds other bytes under this key"):
+    parcel = (await device.store.pending())[0]
+    await device.store.dead_letter(parcel.id, reason)
+
+
+async def test_what_the_tower_refused_is_told_with_its_reason_and_goes_once_more(
+    client, device, keep
+):
+    case = await keep()
+    await refused(device)
+    told = await (await client.get("/sync")).json()
+    assert told["dead"] == 1
+    (letter,) = told["letters"]
+    assert (letter["case"], letter["kind"]) == (case["id"], "case")
+    assert "conflict" in letter["reason"]
+    assert await (await client.post("/sync/retry")).json() == {"parcels": 1}
+    told = await (await client.get("/sync")).json()
+    assert (told["dead"], told["letters"]) == (0, [])
+    assert await (await client.post("/sync/retry")).json() == {"parcels": 0}
+
+
+async def test_a_page_shows_what_was_refused_and_a_button_sends_it_once_more(client, device, keep):
+    await keep()
+    assert "The tower refused" not in await (await client.get("/history")).text()
+    await refused(device)
+    shown = await (await client.get("/history")).text()
+    assert "conflict" in shown
+    assert "/page/sync/retry" in shown
+    after = await (await client.post("/page/sync/retry")).text()
+    assert "One thing goes once more." in after
+    assert (await device.store.backlog()).dead == 0
+
+
+async def test_a_comparison_is_asked_for_also_without_a_link(client):
+    answer = await client.post("/sync/compare")
+    assert (answer.status, await answer.json()) == (202, {"connected": False})
+
+
+async def test_how_far_both_ends_were_compared_is_told(client, device, keep):
+    await keep()
+    await device.store.mark_stored([p.id for p in await device.store.pending()])
+    told = await (await client.get("/sync")).json()
+    assert (told["compared"], told["unconfirmed"], told["lost"]) == (None, 1, 0)
+
+
 async def test_the_devices_own_camera_makes_a_case(client):
     answer = await client.post("/capture")
     assert answer.status == 201
