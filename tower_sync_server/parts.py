@@ -13,6 +13,8 @@ from tower_sync_server.archive.blobs import Blobs, FolderBlobs
 from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.archive.files import translated
 from tower_sync_server.archive.spool import Spool
+from tower_sync_server.digests import Digests
+from tower_sync_server.ingest import Ingest, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tower_sync_server.config import StoreSettings
 
 DAY_S = 24 * 3600.0
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,15 @@ def open_keep(store: StoreSettings) -> Keep:
     spool.open(store.spool_days * DAY_S)
     engine = connect(store.dsn or sqlite_dsn(store.data_dir / "archive.db"))
     return Keep(engine, Archive(engine, now, blob_finder(blobs)), blobs, spool)
+
+
+def make_ingest(keep: Keep, store: StoreSettings) -> Ingest:
+    """What takes messages in, whichever way they come."""
+    limits = Limits(
+        image_bytes=int(store.max_image_mb * MEGABYTE),
+        min_free_bytes=int(store.min_free_mb * MEGABYTE),
+    )
+    return Ingest(keep.archive, keep.blobs, keep.spool, limits, Digests(keep.engine))
 
 
 def blob_finder(blobs: Blobs) -> Callable[[str], bool]:

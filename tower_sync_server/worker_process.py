@@ -19,15 +19,11 @@ from typing import TYPE_CHECKING
 
 from sync.mqtt import MqttTransport
 from tower_sync_server.broker.link import broker_of
-from tower_sync_server.digests import Digests
-from tower_sync_server.ingest import Ingest, Limits
-from tower_sync_server.parts import open_keep
+from tower_sync_server.parts import make_ingest, open_keep
 from tower_sync_server.worker import FILTERS, Report, Worker
 
 if TYPE_CHECKING:
     from tower_sync_server.config import Settings
-
-MEGABYTE = 1_000_000
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +35,9 @@ def run_worker(settings: Settings, *, attached: bool) -> None:
         OperatorError: the disk or the database is failing.
     """
     keep = open_keep(settings.store)
-    limits = Limits(
-        image_bytes=int(settings.store.max_image_mb * MEGABYTE),
-        min_free_bytes=int(settings.store.min_free_mb * MEGABYTE),
-    )
     client_id = f"edgecase-tower-{os.getpid()}-{secrets.token_hex(4)}"
     broker = broker_of(settings, client_id)
-    ingest = Ingest(keep.archive, keep.blobs, keep.spool, limits, Digests(keep.engine))
+    ingest = make_ingest(keep, settings.store)
     worker = Worker(MqttTransport(broker, FILTERS), ingest, _report)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())

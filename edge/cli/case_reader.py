@@ -6,10 +6,14 @@ import re
 import sqlite3
 from typing import TYPE_CHECKING
 
+from edge.cli.case_export import Portable
 from edge.errors import BadRequestError, NotFoundError, OperatorError
-from edge.store import cases, images, listing
+from edge.store import cases, images, listing, parcels
 from edge.store.database import connect
 from edge.store.layout import Layout
+from edge.store.outbox import Kind, Parcel, Phase
+from sync.messages import Address, Header
+from sync.messages import Kind as Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +102,29 @@ class CaseReader:
             ids = ", ".join(row[0] for row in found)
             raise BadRequestError(f"{beginning} fits several cases.", f"{ids}, …")
         return cases.read(self._db, str(found[0][0])).case
+
+    def parcels(self, case: Case) -> tuple[list[Portable], int]:
+        """What the uplink sends of a case, the case itself last; how many photos are missing."""
+        rows = self._db.execute(
+            "SELECT kind, sha256, rev FROM outbox WHERE seq = ? ORDER BY id DESC", (case.seq,)
+        )
+        revs = {(kind, sha256): rev for kind, sha256, rev in rows}  # the oldest: as it was queued
+        wanted = [
+            (kind, image.sha256, place)
+            for place, image in enumerate(case.images, start=1)
+            for kind in (Kind.THUMB, Kind.IMAGE)
+        ]
+        found, missing = [], 0
+        for kind, sha256, place in [*wanted, (Kind.CASE, "", 0)]:
+            rev = case.rev if kind is Kind.CASE else revs.get((kind.value, sha256), 1)
+            parcel = Parcel(0, case.id, rev, kind, sha256, 0, Phase.QUEUED, 0, "")
+            content = parcels.content(self._db, self._layout, parcel)
+            if content is not None:
+                address = Address(case.id, rev, Wire(kind.value), sha256, content.sha256)
+                header = Header(address, content.size, content.media_type)
+                found.append(Portable(header, content, place))
+            missing += content is None and kind is Kind.IMAGE
+        return found, missing
 
     def photos(self, case: Case) -> list[Path | None]:
         """Where each photo of a case lies; None for one that made room for others."""

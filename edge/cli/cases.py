@@ -93,22 +93,32 @@ def show(
 
 
 @app.command("export")
-def export(
+def export(  # noqa: PLR0913, PLR0917  its options
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Is made where it is missing.")],
     status: Status = None,
     label: Label = None,
     profile: Profile = None,
     since: Since = None,
     query: Query = None,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="The deleted ones too, as a tower keeps them.")
+    ] = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Copy cases to DIR: a folder each, with case.json and the photos; again adds what is new."""
-    from edge.cli.case_export import export_cases
+    """Copy cases to DIR: to look at, or for a tower to take in; again adds what is new."""
+    from dataclasses import replace
 
-    which = _filter(status, label, profile, since, query)
+    from edge.bundles import join
+    from edge.cli.case_export import export_cases
+    from edge.identity import identify
+
+    which = replace(_filter(status, label, profile, since, query), include_deleted=deleted)
+    settings = settings_of(config)
+    device = join(settings.sync, settings.store.data_dir).settings.device
+    device = device or identify(settings.device.name).device
     with _reader(config) as store:
-        done = export_cases(store.every(which), store.photos, folder)
+        done = export_cases(store.every(which), store.parcels, folder, device)
     if json:
         show_json({"folder": str(folder), **done.as_json()})
     else:

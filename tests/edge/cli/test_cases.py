@@ -105,7 +105,9 @@ def test_an_export_has_each_case_with_its_photos(
         "missing_photos": 0,
     }
     folder = tmp_path / "out" / stored[0].id
-    assert sorted(p.name for p in folder.iterdir()) == ["case.json", "photo-1.jpg", "photo-2.jpg"]
+    photos = ["photo-1.jpg", "photo-2.jpg"]
+    others = ["case.json", "revision-1.json", "thumb-1.jpg", "thumb-2.jpg"]
+    assert sorted(p.name for p in folder.iterdir()) == sorted(photos + others)
     assert json.loads((folder / "case.json").read_text())["form"]["client"] == "Zoë"
     assert (folder / "photo-1.jpg").read_bytes() == photo(1).data
 
