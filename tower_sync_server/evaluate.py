@@ -159,7 +159,7 @@ def _figures(release: ModelRelease, split: Split, seen: Sequence[Seen]) -> list[
 
 
 LESS_IS_BETTER = frozenset(
-    {"ece", "map50_95_lost", "load_s", "megabytes"}
+    {"ece", "map50_95_lost", "load_s", "megabytes", "sharp_retake"}
     | {"perplexity", "perplexity_free", "perplexity_ratio"}
 )
 """Figures that must stay below their bar."""

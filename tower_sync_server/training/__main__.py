@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tower_sync_server.evaluate import Figure, as_json, evaluate_detector, reached
+from tower_sync_server.training.quality.measure import GATE, PROFILE, evaluate_gate
 from tower_sync_server.training.severity.measure import evaluate_classifier
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 VERSION = "1.0.0"
 _ZOO = Path(__file__).parents[2] / "models" / "zoo"
 _WRITER = "summary-writer"
+_EMBEDDING = "crop-embedding"
 
 
 def _evaluate_writer(folder: Path, seed: int, count: int) -> list[Figure]:
@@ -28,9 +30,17 @@ def _evaluate_writer(folder: Path, seed: int, count: int) -> list[Figure]:
     return evaluate_writer(folder, seed, count)
 
 
+def _evaluate_embedding(folder: Path, seed: int, count: int) -> list[Figure]:
+    """Measure the embedding; it needs PyTorch for that, as the writer does."""
+    from tower_sync_server.training.embedding.measure import evaluate_embedding
+
+    return evaluate_embedding(folder, seed, count)
+
+
 _MEASURES: dict[str, Callable[[Path, int, int], list[Figure]]] = {
     "vehicle-damage-detector": evaluate_detector,
     "vehicle-damage-severity": evaluate_classifier,
+    _EMBEDDING: _evaluate_embedding,
     _WRITER: _evaluate_writer,
 }
 
@@ -50,23 +60,29 @@ def main(
     """Train the models that ship from a seed, or print their figures beside their bars."""
     console = Console(stderr=True)
     figures: list[Figure] = []
-    for model, measure in _MEASURES.items():
+    for model in [one for one in (*_MEASURES, GATE) if only in ("", one)]:
         folder = zoo / model / VERSION
-        if only not in ("", model):
-            continue
         if not evaluate and not _train(model, folder, (work, seed), console):
             return
-        if not evaluate and model == _WRITER:
-            figures += _write_writer_card(folder, (seed, photos))
-        elif (folder / "model.toml").exists():
-            measured = measure(folder, seed, photos)
-            figures += measured
-            if not evaluate:
-                _write_card(folder, measured, (seed, photos))
+        figures += _measure(model, folder, (seed, photos), fresh=not evaluate)
     if as_json_:
         typer.echo(json.dumps(as_json(figures), indent=2))
     else:
         Console(width=max(100, Console().width)).print(_table(figures))
+
+
+def _measure(model: str, folder: Path, run: tuple[int, int], *, fresh: bool) -> list[Figure]:
+    """Measure one model, or the quality gate; write the card of one that was just trained."""
+    if model == GATE:
+        return evaluate_gate(folder.parents[1], *run)
+    if fresh and model in _CARDS:
+        return _CARDS[model](folder, run)
+    if not (folder / "model.toml").exists():
+        return []
+    figures = _MEASURES[model](folder, *run)
+    if fresh:
+        _write_card(folder, figures, run)
+    return figures
 
 
 def _train(model: str, folder: Path, run: tuple[Path, int], console: Console) -> bool:
@@ -78,10 +94,16 @@ def _train(model: str, folder: Path, run: tuple[Path, int], console: Console) ->
     work, seed = run
     if model == default_models.DETECTOR:
         default_models.make_detector(folder, work, seed, lines)
+    elif model == GATE and many.is_first():
+        _set_gate(console)
     elif model == _WRITER and many.is_first():
         from tower_sync_server.training.writer.default import make_writer
 
         make_writer(folder, work, seed, lines)
+    elif model == _EMBEDDING and many.is_first():
+        from tower_sync_server.training.embedding.default import make_embedding
+
+        make_embedding(folder, work, seed, lines)
     elif many.is_first():
         default_models.make_classifier(folder, work, seed, lines)
     return many.is_first()
@@ -99,6 +121,25 @@ def _write_writer_card(folder: Path, run: tuple[int, int]) -> list[Figure]:
     from tower_sync_server.training.writer.publish import measured_card
 
     return measured_card(folder, run)
+
+
+def _write_embedding_card(folder: Path, run: tuple[int, int]) -> list[Figure]:
+    """Measure a freshly trained embedding and write its card; return the figures."""
+    from tower_sync_server.training.embedding.default import measured_card
+
+    return measured_card(folder, run)
+
+
+_CARDS = {_WRITER: _write_writer_card, _EMBEDDING: _write_embedding_card}
+
+
+def _set_gate(console: Console) -> None:
+    """Choose the blur threshold on rendered photos and store it with the profile."""
+    from tower_sync_server.training.quality.threshold import choose_threshold, store_threshold
+
+    threshold = choose_threshold()
+    store_threshold(PROFILE, threshold)
+    console.print(f"blur threshold {threshold:.0f} stored in {PROFILE.name}")
 
 
 def _table(figures: list[Figure]) -> Table:

@@ -29,23 +29,25 @@ BAR = 0.85
 """How often the nearest other crop has to show the same damage, as bad."""
 _SPLITS: tuple[Split, ...] = ("plain", "shift")
 _WEIGHTS = {"int8": "model.onnx", "fp32": "model-fp32.onnx"}
+_PHOTOS_PER_CROPPED = 2
+"""Photos of a run for each one that is cut up: the vectors of a few hundred crops tell enough."""
 _CHUNK = 10
 
 
 def evaluate_embedding(folder: Path, seed: int, photos: int, workers: int = 2) -> list[Figure]:
-    """Measure the embedding in `folder` on the damage of `photos` photos, half of each slice.
+    """Measure the embedding in `folder` on damage of photos of both slices.
 
     Args:
         folder: holds model.toml and the weights.
         seed: any number from 0; every number means other photos.
-        photos: how many in all; the more, the more crops each is compared with.
+        photos: size of the run; half as many are cut up.
         workers: processes that render.
     """
     release = read_manifest(folder)
     figures: list[Figure] = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for split in _SPLITS:
-            seeds = photo_seeds(seed, photos // len(_SPLITS))
+            seeds = photo_seeds(seed, max(6, photos // _PHOTOS_PER_CROPPED // len(_SPLITS)))
             parts = [seeds[start : start + _CHUNK] for start in range(0, len(seeds), _CHUNK)]
             spec = CropSpec(split, 0, 0)
             images, classes = shown(joined(list(pool.map(cut_photos, [spec] * len(parts), parts))))
