@@ -136,9 +136,8 @@ def sign(
         return
     releases = open_releases(settings_of(config), [keyfile], passphrase_file)
     done, count = releases.repository.sign()
-    said = (
-        "Published." if not done.missing and count else "Signed." if count else "Nothing to sign."
-    )
+    signed = "Signed." if done.missing else "Signed and published."
+    said = signed if count else "There was nothing to sign with this key."
     finish(done, said, as_json=json, signatures=count)
 
 

@@ -105,7 +105,7 @@ def _choose(now: Published, targets: Targets, models: Sequence[str]) -> tuple[Of
     for model in models:
         id, _, version = model.partition("@")
         found.append(edits.find_offer(targets, id, version or None))
-    return tuple(dict.fromkeys(found))
+    return tuple({offer.ref: offer for offer in found}.values())
 
 
 def _texts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -263,3 +264,22 @@ def test_a_threshold_that_can_not_be_met_is_refused(pair: Shop) -> None:
             pair.repository("ann-root", "ben-root").change_keys(
                 lambda root, _, r=role, c=count: edits.set_threshold(root, r, c)  # type: ignore[misc]
             )
+
+
+def test_a_tower_restored_from_an_old_backup_is_believed_again_after_a_rotation(
+    tmp_path: Path,
+) -> None:
+    shop = Shop(tmp_path).begin_starter()
+    shop.releases().add(make_model(tmp_path / "m", "1.0.0"), Wish())
+    device, backup = shop.stranger(), tmp_path / "backup"
+    shutil.copytree(shop.places.home, backup)
+    shop.releases().add(make_model(tmp_path / "n", "1.1.0"), Wish())
+    assert len(device.look()) == 2
+    shutil.rmtree(shop.places.home)
+    shutil.copytree(backup, shop.places.home)
+    with pytest.raises(RepositoryError):
+        device.look()
+    for role in ("timestamp", "snapshot"):
+        key = fresh_key(shop.places.keys, role, None)
+        shop.repository().change_keys(change(role, lambda _, k=key: [k]))
+    assert len(device.look()) == 1
