@@ -89,11 +89,11 @@ class _DoubtingContext(_Context):
         signer = next((one for one in self.trusted if _signed(shown, one)), None)
         if signer is None:
             reason = "the clock is wrong, and the certificate is not signed by the authority itself"
-            raise ssl.SSLCertVerificationError(reason)
+            raise ssl.SSLCertVerificationError(1, reason)
         until = min(shown.not_valid_after_utc, signer.not_valid_after_utc)
         if until < self.passed:
             reason = f"the certificate expired on {until:%Y-%m-%d}"
-            raise ssl.SSLCertVerificationError(reason)
+            raise ssl.SSLCertVerificationError(1, reason)
 
 
 def _load(context: ssl.SSLContext, tls: Tls) -> Sequence[x509.Certificate]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,9 @@ import typer
 from tower_sync_server.cli.options import Config, Json, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
     from sync.bundle import Bundle
     from tower_sync_server.config import Settings
     from tower_sync_server.fleet.fleet import Address, Before
@@ -127,17 +131,15 @@ def _give(
     from datetime import timedelta
 
     from tower_sync_server.broker.places import fleet_folder
-    from tower_sync_server.errors import BadRequestError
     from tower_sync_server.fleet.fleet import Fleet
 
     path = out or Path(f"{name}.bundle")
-    if path.exists():
-        raise BadRequestError(f"{path} is there already.", "Delete it, or give --out.")
     asked = "" if request is None else _read(request)
     fleet = Fleet(fleet_folder(settings))
     first = not fleet.folder.root.exists()
-    bundle = fleet.enroll(name, at, before, timedelta(days=days), asked)
-    _write(path, bundle)
+    with _new_file(path) as file:  # where it can't be written, nobody is let in
+        bundle = fleet.enroll(name, at, before, timedelta(days=days), asked)
+        file.write(bundle.text())
     typer.echo(str(path))
     _explain(settings, bundle, fleet.folder.root if first else None)
 
@@ -203,13 +205,23 @@ def _read(path: Path) -> str:
         raise BadRequestError(f"{path} can't be read: {e}", "Give --request a file.") from e
 
 
-def _write(path: Path, bundle: Bundle) -> None:
-    """Only for who runs this; never over something else."""
+@contextmanager
+def _new_file(path: Path) -> Iterator[TextIO]:
+    """A file for who runs this alone, durable when the block ends; gone if it fails."""
     from tower_sync_server.archive.files import translated
+    from tower_sync_server.errors import BadRequestError
 
     with translated():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(bundle.text())
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as e:
+            hint = "Delete it, or give --out."
+            raise BadRequestError(f"{path} is there already.", hint) from e
+    try:
+        with translated(), os.fdopen(handle, "w", encoding="ascii") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
+    except BaseException:
+        path.unlink()
+        raise
