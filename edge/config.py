@@ -57,8 +57,6 @@ class StoreSettings(Section):
     """Bytes of images above which the oldest synced and reviewed ones go, gigabytes."""
     image_days: float = Field(default=1, ge=0)
     """Age before which no photo makes room for newer ones."""
-    image_days: float = Field(default=1, ge=0)
-    """Age before which no photo makes room for newer ones."""
     max_age_days: float = Field(default=365, gt=0)
     """Age from which a synced and reviewed case may go."""
     deleted_age_days: float = Field(default=30, ge=0)
@@ -192,6 +190,12 @@ class UpdateSettings(Section):
     """What follows a version's trial: it serves, waits for a person's word, or isn't fetched."""
     check_minutes: float = Field(default=15, ge=1)
     """Between two looks at the repository; a hint of the tower's makes it look at once."""
+    shadow_photos: int = Field(default=50, ge=0)
+    """Photos that a version looks at beside the one that serves, before it may serve."""
+    shadow_hours: float = Field(default=24, ge=0)
+    """Time after which that is over, however few photos there were."""
+    probation_hours: float = Field(default=6, ge=0)
+    """How long a version that serves is watched; it goes back when it crashes or is slow."""
     allow_unsigned: bool = False
     """Whether `install.sh --allow-unsigned` may install a bare model file."""
 

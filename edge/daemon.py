@@ -42,7 +42,8 @@ from edge.pipeline import Pipeline
 from edge.store.retention import Limits
 from edge.store.store import Store
 from edge.summaries import Summaries
-from edge.uplinks import NoUplink, make_uplink
+from edge.updates.make import Updates, make_updater
+from edge.uplinks import NoUplink, ReleaseTalk, make_uplink
 from edge.vitals import MachineVitals
 from models.jsonable import InvalidWordError
 from models.profile import Profile, load_all, shipped
@@ -151,7 +152,6 @@ def make_store(settings: StoreSettings) -> Store:
             staged_age=timedelta(minutes=settings.staged_minutes),
             staged_bytes=int(settings.max_gb * GIGABYTE / 10),
             image_age=timedelta(days=settings.image_days),
-            image_age=timedelta(days=settings.image_days),
         ),
         min_free_bytes=int(settings.min_free_mb * MEGABYTE),
         synchronous=settings.synchronous,
@@ -163,15 +163,27 @@ def make_vision(
     profiles: Mapping[str, Profile],
     library: ModelLibrary,
     measured: Path | None,
+    instead: Mapping[str, Path] | None = None,
 ) -> WorkerVision:
-    """The eyes; each start of a worker asks the library what is active."""
+    """The eyes; each start of a worker asks the library what is active.
+
+    Args:
+        settings: of the device.
+        profiles: what is looked with.
+        library: where models are.
+        measured: the file that keeps the models' measurements; None keeps none.
+        instead: id → folder of a version that is to be tried in the place of the active one.
+    """
     vision = settings.vision
     wanted = {model for profile in profiles.values() for model in profile.model_ids}
 
     def plan() -> Start:
         return Start(
             profiles=tuple(profiles.values()),
-            models={m: str(found.folder) for m in wanted if (found := library.active(m))},
+            models={
+                **{m: str(found.folder) for m in wanted if (found := library.active(m))},
+                **{m: str(folder) for m, folder in (instead or {}).items()},
+            },
             threads=vision.threads,
             max_bytes=round(settings.http.max_body_mb * MEGABYTE),
             max_megapixels=vision.max_megapixels,
@@ -228,11 +240,27 @@ def wire(
     watch = CameraWatch(camera, clock, settings.camera.stall_s, tell_camera(events))
     capture = Capture(watch, trigger, pipeline.keep, events)
     vitals = MachineVitals(lambda: vision.status().models)
+
+    def wire_updates() -> Updates:
+        from edge.updates.wiring import wire_updater  # heavy, and seldom wanted
+
+        def challenger(instead: Mapping[str, Path]) -> WorkerVision:
+            return make_vision(settings, profiles, library, None, instead)
+
+        return wire_updater(settings, library, profiles, vision, challenger, store, events, clock)
+
+    updater = make_updater(settings.updates, wire_updates)
     uplink = (
         NoUplink(way.fault)
         if way.fault
         else make_uplink(
-            way.settings, store, events, clock, identity, vitals, ring=settings.updates.ring
+            way.settings,
+            store,
+            events,
+            clock,
+            identity,
+            vitals,
+            ReleaseTalk(settings.updates.ring, lambda _: updater.look_soon(), updater.report),
         )
     )
     app = build_app(
@@ -256,6 +284,7 @@ def wire(
         "capture": capture.run(),
         "housekeeping": Housekeeping(store, clock).run(),
         "uplink": uplink.run(),
+        "updater": updater.run(),
     }
     return Device(app, store, vision, writer, background)
 

@@ -5,6 +5,7 @@ All of it is state and nothing is history: only the newest word counts, so it ne
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from edge.vitals import Vitals
     from sync.transport import Transport
 
+Report = Callable[[], Mapping[str, object]]
 TELL_S = 60.0
 """Between two times that the device says how it is."""
 
@@ -36,8 +38,16 @@ class Speaker:
 class Teller:
     """Says how the device is."""
 
-    def __init__(self, store: Store, clock: Clock, speaker: Speaker, vitals: Vitals) -> None:
-        """Ask these."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        speaker: Speaker,
+        vitals: Vitals,
+        report: Report = dict,
+    ) -> None:
+        """Ask these; `report` gives what else there is to tell, by its name in `State.extra`."""
+        self._report = report
         self._store = store
         self._clock = clock
         self._speaker = speaker
@@ -84,4 +94,5 @@ class Teller:
             temperature=vitals.temperature,
             throttled=vitals.throttled,
             models=vitals.models,
+            extra=dict(self._report()),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from edge.ports import UplinkStatus
 from edge.schedule import Pace, Schedule, Window
 from edge.uplink import OnHint, Uplink, ignore_hint
 from edge.uplink_compare import Comparing, Rhythm
-from edge.uplink_state import Speaker, Teller
+from edge.uplink_state import Report, Speaker, Teller
 from edge.vitals import NoVitals, Vitals
 from sync import codec, topics
 from sync.broker import Broker, Tls
@@ -53,6 +54,18 @@ class NoUplink:
         await asyncio.Event().wait()
 
 
+@dataclass(frozen=True, slots=True)
+class ReleaseTalk:
+    """What is said and heard about releases."""
+
+    ring: str = "all"
+    """Whose hints are heard."""
+    on_hint: OnHint = ignore_hint
+    """Called with each."""
+    report: Report = dict
+    """What goes along with the device's state."""
+
+
 def make_uplink(
     settings: SyncSettings,
     store: Store,
@@ -60,8 +73,7 @@ def make_uplink(
     clock: Clock,
     identity: Identity,
     vitals: Vitals | None = None,
-    on_hint: OnHint = ignore_hint,
-    ring: str = "all",
+    releases: ReleaseTalk | None = None,
 ) -> Uplink | NoUplink:
     """The uplink of these settings; nothing is connected.
 
@@ -70,11 +82,12 @@ def make_uplink(
     """
     if not settings.host:
         return NoUplink()
+    talk = releases or ReleaseTalk()
     try:
         device = topics.check_name(settings.device or identity.device)
         transport = MqttTransport(
             _broker(settings, device, clock),
-            [topics.ack(device), topics.hint(ring)],
+            [topics.ack(device), topics.hint(talk.ring)],
             Will(topics.state(device), codec.encode_state(State(online=False))),
             spread_s=settings.spread_s,
         )
@@ -83,11 +96,11 @@ def make_uplink(
     except BadTransportError as e:
         return _none(f"{e} Look at sync.ca, sync.certificate and sync.key.")
     speaker = Speaker(device, identity.boot, metadata.version("edgecase"))
-    teller = Teller(store, clock, speaker, vitals or NoVitals())
+    teller = Teller(store, clock, speaker, vitals or NoVitals(), talk.report)
     jitter = random.Random()  # noqa: S311  no secret
     comparing = Comparing(store.receipts, clock, _rhythm(settings.compare_hours), jitter)
     schedule = Schedule(Window.parse(settings.window), Pace(settings.kbit_s))
-    return Uplink(store, transport, events, clock, teller, comparing, schedule, on_hint)
+    return Uplink(store, transport, events, clock, teller, comparing, schedule, talk.on_hint)
 
 
 def _rhythm(hours: float) -> Rhythm:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from edge.adapters.vision.trial import trial_with
 from edge.cli.eyes import library_of
 from edge.cli.new_token import refuse_other_user
 from edge.cli.output import note
-from edge.cli.trial import trial_with
 from edge.errors import BadRequestError
 from models.answers import Answers, NeedsAnswersError, Question
 from models.jsonable import InvalidWordError

@@ -74,8 +74,8 @@ def activate(
     config: Config = None,
 ) -> None:
     """Choose which version of a model serves; it is tried first, and refused if it fails."""
+    from edge.adapters.vision.trial import trial_with
     from edge.cli.eyes import library_of
-    from edge.cli.trial import trial_with
 
     settings = settings_of(config)
     model = library_of(settings).activate(ident, version, trial_with(settings.vision))

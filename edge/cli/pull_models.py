@@ -137,8 +137,8 @@ def _install_all(
     keep: bool,
     quiet: bool,
 ) -> "tuple[list[ModelRelease], dict[str, str]]":
+    from edge.adapters.vision.trial import trial_with
     from edge.cli.output import show_error
-    from edge.cli.trial import trial_with
     from edge.errors import EdgeError
 
     done, failed, trial = [], {}, trial_with(settings.vision)

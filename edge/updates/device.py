@@ -56,7 +56,7 @@ def device_of(
         installed[release.id] = (*installed.get(release.id, ()), release.version)
     return Device(
         ring=ring,
-        device_class=class_of(platform.machine(), _text(TREE)),
+        device_class=class_here(),
         runtimes=runtimes(),
         memory_mb=memory_mb(),
         wanted=frozenset({id for p in profiles.values() for id in p.model_ids} | writers),
@@ -81,6 +81,11 @@ def puller_of(settings: Settings, library: ModelLibrary, profiles: Mapping[str, 
         lambda: clock.passed() or clock.now(),
         int(settings.store.min_free_mb * MEGABYTE),
     )
+
+
+def class_here() -> DeviceClass | None:
+    """The class of this machine; None where it is none of them."""
+    return class_of(platform.machine(), _text(TREE))
 
 
 def class_of(machine: str, model: str) -> DeviceClass | None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 TRIES = 2
 """Workers that one job may use up."""
+RECENT = 100
+"""Photos whose times are kept."""
 PULSE_S = 1.0
 """Seconds in which an idle worker answers a ping."""
 RETRY_S = (0.2, 1.0, 5.0, 30.0)
@@ -102,6 +104,7 @@ class WorkerVision:
         self._failures = 0
         self._started = 0
         self._done = 0
+        self._recent: deque[float] = deque(maxlen=RECENT)
 
     async def start(self) -> None:
         """Begin to serve; returns at once, `ready` waits."""
@@ -136,7 +139,13 @@ class WorkerVision:
     async def inspect(self, photo: bytes, profile: str) -> tuple[Inspection, Photo]:
         """See `edge.ports.Vision.inspect`."""
         answer = await self._ask(Asked(Inspect(profile), photo, Inspected))
-        return photo_of(answer, photo)
+        inspection, clean = photo_of(answer, photo)
+        self._recent.append(inspection.timings.get("total", 0.0))
+        return inspection, clean
+
+    def recent_ms(self) -> tuple[float, ...]:
+        """How long the latest photos took since these models serve, milliseconds."""
+        return tuple(self._recent)
 
     async def annotate(self, photo: bytes, predictions: tuple[Prediction, ...]) -> bytes:
         """See `edge.ports.Vision.annotate`."""
@@ -283,6 +292,7 @@ class WorkerVision:
         (serving, start), self._next = self._next, None
         old = self._serving
         self._serve_with(serving, start)
+        self._recent.clear()
         self._started -= 1  # a swap that was asked for is no restart
         self._changed.set()
         if old is not None:

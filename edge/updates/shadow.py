@@ -1,0 +1,183 @@
+"""Tries a challenger in the shadow: it looks at the photos of new cases after the champion has.
+
+It runs in a worker of its own at low priority, one photo at a time and only while no photo waits;
+what it sees is compared and never shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from edge.errors import EdgeError, VisionFailedError
+from edge.events import EventKind
+from edge.updates.comparison import Rules, Tally, Verdict, compare, judge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from edge.events import Event, Events, Subscription
+    from edge.ports import Clock, Inspection, Photo, Vision, VisionStatus
+    from models.case import Case
+
+NICENESS = 10
+QUIET_S = 0.2
+"""Between two looks whether a photo waits."""
+BUSY_S = 30.0
+"""After so long the challenger has its turn although photos wait, so that it can be judged."""
+
+
+class Cases(Protocol):
+    """What a case's photo is read from; the store is one."""
+
+    async def get(self, case_id: str) -> Case:
+        """The case."""
+        ...
+
+    async def photo(self, case_id: str) -> bytes:
+        """Its first photo."""
+        ...
+
+
+class Challenger(Protocol):
+    """A vision of its own; `WorkerVision` is one."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def ready(self) -> VisionStatus:
+        """Wait until it serves, or can't."""
+        ...
+
+    async def inspect(self, photo: bytes, profile: str) -> tuple[Inspection, Photo]:
+        """Look."""
+        ...
+
+    async def close(self) -> None:
+        """End it."""
+        ...
+
+
+Make = Callable[["Mapping[str, Path]"], Challenger]
+"""Makes eyes that look with these models (id → folder) in the place of the active ones."""
+Tell = Callable[[Tally], None]
+
+
+class Shadow:
+    """Tries one challenger at a time."""
+
+    def __init__(
+        self,
+        make: Make,
+        cases: Cases,
+        events: Events,
+        vision: Vision,
+        clock: Clock,
+        rules: Rules,
+    ) -> None:
+        """Keep the parts; nothing is started."""
+        self._make = make
+        self._cases = cases
+        self._events = events
+        self._vision = vision
+        self._clock = clock
+        self._rules = rules
+
+    async def run(self, model: str, folder: Path, tell: Tell) -> str:
+        """Try the version of `model` in `folder` until there is a verdict.
+
+        Args:
+            model: its id.
+            folder: its files.
+            tell: hears what was seen so far, after each photo.
+
+        Returns:
+            Why it is worse; "" where it may serve.
+        """
+        async with self._challenger({model: folder}) as eyes:
+            status = await eyes.ready()
+            if not status.ready or status.refused:
+                return status.reason or "; ".join(status.refused.values())
+            _lower(status.pid)
+            trial = _Trial(model, self._clock.monotonic())
+            while True:
+                async with self._events.listen() as heard:
+                    while event := await self._next(heard, trial):
+                        if event.kind is EventKind.CASE_STORED:
+                            await self._look(eyes, str(event.data["id"]), trial)
+                            tell(trial.tally)
+                verdict, why = self._judge(trial)
+                if verdict is not Verdict.GO_ON:
+                    return why
+                await asyncio.sleep(QUIET_S)  # fell behind: what was missed doesn't matter
+
+    async def _next(self, heard: Subscription, trial: _Trial) -> Event | None:
+        """What happens next; None at the end of the trial, or of the subscription."""
+        if self._judge(trial)[0] is not Verdict.GO_ON:
+            return None
+        left = trial.began + self._rules.seconds - self._clock.monotonic()
+        try:
+            return await heard.next(max(0.0, left))
+        except TimeoutError:
+            return None
+
+    def _judge(self, trial: _Trial) -> tuple[Verdict, str]:
+        return judge(trial.tally, self._rules, self._clock.monotonic() - trial.began)
+
+    async def _look(self, eyes: Challenger, case_id: str, trial: _Trial) -> None:
+        """One more photo, where this model has looked at it."""
+        try:
+            case = await self._cases.get(case_id)
+            if not any(ref.partition("@")[0] == trial.model for ref in case.models.values()):
+                return
+            photo = await self._cases.photo(case_id)
+            await self._quiet()
+            champion, _ = await self._vision.inspect(photo, case.profile)
+        except EdgeError:  # the case is gone, or there is no time: says nothing about anybody
+            return
+        try:
+            challenger, _ = await eyes.inspect(photo, case.profile)
+        except VisionFailedError:
+            trial.tally = replace(trial.tally, failures=trial.tally.failures + 1)
+            return
+        times = champion.timings.get("total", 0.0), challenger.timings.get("total", 0.0)
+        pair = compare(champion.predictions, challenger.predictions, *times)
+        trial.tally = trial.tally.plus(pair)
+
+    async def _quiet(self) -> None:
+        """Let photos that wait go first."""
+        for _ in range(round(BUSY_S / QUIET_S)):
+            if not self._vision.status().waiting:
+                return
+            await asyncio.sleep(QUIET_S)
+
+    @asynccontextmanager
+    async def _challenger(self, models: Mapping[str, Path]) -> AsyncIterator[Challenger]:
+        eyes = self._make(models)
+        await eyes.start()
+        try:
+            yield eyes
+        finally:
+            await eyes.close()
+
+
+@dataclass(slots=True)
+class _Trial:
+    model: str
+    """Id of the challenger's model."""
+    began: float
+    """Seconds, monotonic."""
+    tally: Tally = Tally()
+    """What was seen."""
+
+
+def _lower(pid: int | None) -> None:
+    if pid is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
