@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.faults.scenarios import cut_link
-from tests.e2e.faults.world import prove
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.e2e.faults.conftest import Prove
 
 pytestmark = pytest.mark.slow
 
 SEED = 41
 
 
-def test_over_a_slow_link_that_is_cut_again_and_again_little_is_sent_twice(folder: Path) -> None:
+def test_over_a_slow_link_that_is_cut_again_and_again_little_is_sent_twice(
+    folder: Path, prove: Prove
+) -> None:
     prove(cut_link.run(folder, cut_link.SMALL, SEED), SEED)
 
 

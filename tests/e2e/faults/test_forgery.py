@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.faults.scenarios import forgery
-from tests.e2e.faults.world import prove
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.e2e.faults.conftest import Prove
 
 pytestmark = pytest.mark.slow
 
 SEED = 41
 
 
-def test_nothing_that_is_forged_or_malformed_gets_in_or_stops_anything(folder: Path) -> None:
+def test_nothing_that_is_forged_or_malformed_gets_in_or_stops_anything(
+    folder: Path, prove: Prove
+) -> None:
     prove(forgery.run(folder, forgery.SMALL, SEED), SEED)
 
 

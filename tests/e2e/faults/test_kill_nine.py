@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.faults.scenarios import killing
-from tests.e2e.faults.world import prove
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.e2e.faults.conftest import Prove
 
 pytestmark = pytest.mark.slow
 
@@ -16,6 +17,6 @@ SEED = 41
 
 
 def test_nothing_is_missing_doubled_or_different_after_killing_everything_at_random(
-    folder: Path,
+    folder: Path, prove: Prove
 ) -> None:
     prove(killing.run(folder, killing.SMALL, SEED), SEED)

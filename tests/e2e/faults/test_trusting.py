@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scripts.benchmarks.figures import Figure
 from tests.e2e.faults.scenarios import trusting
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.e2e.faults.conftest import Prove
 
 pytestmark = pytest.mark.slow
 
@@ -18,10 +21,10 @@ CASES = 20
 
 @pytest.mark.parametrize("believes", [True, False], ids=["the broker", "the tower alone"])
 def test_a_broker_that_dies_full_takes_with_it_what_a_device_believed_to_be_safe(
-    folder: Path, believes: bool
+    folder: Path, prove: Prove, believes: bool
 ) -> None:
     found = trusting.run(folder, CASES, trusting=believes)
 
-    print(f"believing the broker: {believes}: {found.missing} parts missing on the tower")
     assert found.waiting == 0
-    assert (found.missing > 0) is believes
+    name = f"control, believing {'the broker' if believes else 'the tower alone'}: missing"
+    prove([Figure(name, found.missing, "", int(believes), at_least=believes)], 0)

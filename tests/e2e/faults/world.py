@@ -1,4 +1,4 @@
-"""What every scenario stands on: broker, tower, patience, and how a figure is proved."""
+"""What every scenario stands on: broker, tower, patience, and the comparison as figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes.broker import Mosquitto, mosquitto
 from tests.fakes.towers import Tower, tower
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,11 @@ def rss_mb(process: psutil.Process) -> float:
         return 0.0
 
 
-def prove(figures: Sequence[Figure], seed: int) -> None:
-    """Print every figure beside its bar, and fail where one is missed."""
-    for figure in figures:
-        sign = "" if figure.bar is None else f", {'≥' if figure.at_least else '≤'} {figure.bar:g}"
-        print(f"{figure.name}: {figure.value:.6g} {figure.unit}{sign}".replace(" ,", ","))
-    missed = [figure.name for figure in figures if figure.met is False]
-    assert not missed, f"seed {seed}: {missed}"
+def told(figure: Figure) -> str:
+    """A figure beside its bar, as a line."""
+    value = f"{figure.value:.6g} {figure.unit}".strip()
+    if figure.bar is None:
+        return f"{figure.name}: {value}"
+    sign = "≥" if figure.at_least else "≤"
+    missed = "" if figure.met else "  MISSED"
+    return f"{figure.name}: {value} (bar: {sign} {figure.bar:g}){missed}"
