@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tower_sync_server.people.words import Lifetimes
+
 DEFAULT_FILE = Path("/etc/edgecase/tower.toml")
 ENV_PREFIX = "EDGECASE_TOWER_"
 
@@ -24,10 +26,28 @@ class HttpSettings(Section):
     """Address to listen on; `auth = "open"` is for loopback alone."""
     port: int = Field(default=9000, ge=0, le=65535)
     """Port; 0 lets the system choose."""
-    auth: Literal["open"] = "open"
-    """Everybody on this machine is let in; there is no other way to sign in yet."""
+    auth: Literal["session", "open"] = "open"
+    """Who wants something signs in; "open": everybody on this machine may do everything."""
     allowed_hosts: tuple[str, ...] = ()
     """Names people reach the tower by, besides addresses and localhost."""
+    max_upload_mb: float = Field(default=4096, gt=0)
+    """Largest archive that is taken in one upload, megabytes."""
+    certificate: Path | None = None
+    """The tower's certificate and those between it and its authority, PEM; with `key`: TLS."""
+    key: Path | None = None
+    """The certificate's key, PEM."""
+    plain: bool = False
+    """A proxy before the tower does TLS and writes who asks into X-Forwarded-For."""
+    session_idle_hours: float = Field(default=12, gt=0, le=8760)
+    """Whoever asked for nothing for so long has to sign in again."""
+    session_days: float = Field(default=7, gt=0, le=365)
+    """Whoever signed in so long ago has to do it again."""
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """How long somebody stays signed in."""
+        total = self.session_days * 24 * 3600
+        return Lifetimes(idle_s=min(self.session_idle_hours * 3600, total), total_s=total)
 
 
 class StoreSettings(Section):

@@ -9,21 +9,31 @@ import asyncio
 import logging
 import random
 import signal
+import ssl
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tower_sync_server.api.app import build_app
+from tower_sync_server.api.app import Parts, Rules, build_app
+from tower_sync_server.api.guard import Doors
+from tower_sync_server.archive.history import Histories
 from tower_sync_server.archive.listing import Listing
+from tower_sync_server.archive.removal import Removal
 from tower_sync_server.archive.upgrade import migrate
-from tower_sync_server.errors import OperatorError
-from tower_sync_server.parts import open_keep
+from tower_sync_server.errors import ConfigError, OperatorError
+from tower_sync_server.parts import make_uploads, now, open_keep
+from tower_sync_server.people.audit import Audit
+from tower_sync_server.people.passwords import Passwords
+from tower_sync_server.people.people import People
+from tower_sync_server.people.sessions import Sessions
+from tower_sync_server.people.tidying import Tidying
 from tower_sync_server.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tower_sync_server.config import HttpSettings, Settings
+    from tower_sync_server.parts import Keep
 
 MEGABYTE = 1_000_000
 STOP_S = 4.0
@@ -42,39 +52,84 @@ def run(settings: Settings, worker_command: Sequence[str]) -> None:
     try:
         migrate(keep.engine)
         workers = Workers(settings.ingest.workers, worker_command, random.Random())  # noqa: S311
-        app = build_app(
-            Listing(keep.engine),
-            keep.blobs,
-            workers,
-            int(settings.store.min_free_mb * MEGABYTE),
-            settings.http.allowed_hosts,
-        )
-        asyncio.run(_serve(app, settings.http, workers))
+        parts = http_parts(keep, settings, workers)
+        app = build_app(parts, http_rules(settings))
+        if settings.http.auth == "session" and not parts.people.all():
+            log.warning("nobody may sign in yet: edgecase-tower users add NAME --role admin")
+        tidying = Tidying(parts.removal, parts.sessions)
+        asyncio.run(_serve(app, settings.http, workers, tidying))
     finally:
         keep.close()
 
 
-async def _serve(app: web.Application, http: HttpSettings, workers: Workers) -> None:
-    """Serve until told to stop; raises what ended the workers."""
+def http_parts(keep: Keep, settings: Settings, workers: Workers) -> Parts:
+    """What HTTP shows and changes."""
+    http = settings.http
+    return Parts(
+        listing=Listing(keep.engine),
+        histories=Histories(keep.engine),
+        removal=Removal(keep.engine, keep.blobs, now),
+        blobs=keep.blobs,
+        intake=workers,
+        people=People(keep.engine, now, Passwords()),
+        sessions=Sessions(keep.engine, now, http.lifetimes),
+        audit=Audit(keep.engine, now),
+        uploads=make_uploads(keep, settings),
+    )
+
+
+def http_rules(settings: Settings) -> Rules:
+    """How HTTP is to be."""
+    http = settings.http
+    doors = Doors(ask=http.auth == "session", proxied=http.plain)
+    room = int(settings.store.min_free_mb * MEGABYTE)
+    return Rules(doors, http.lifetimes, room, http.allowed_hosts)
+
+
+def tls_of(http: HttpSettings) -> ssl.SSLContext | None:
+    """What the tower encrypts with; None: it doesn't.
+
+    Raises:
+        ConfigError: the files are no certificate with its key.
+    """
+    if http.certificate is None or http.key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(http.certificate, http.key)
+    except (OSError, ssl.SSLError) as e:
+        hint = "Both are PEM; the certificate's own comes first in its file."
+        raise ConfigError(f"http.certificate, http.key: {e}", hint) from e
+    return context
+
+
+async def _serve(
+    app: web.Application, http: HttpSettings, workers: Workers, tidying: Tidying
+) -> None:
+    """Serve until told to stop; raises what ended a background task."""
+    tls = tls_of(http)
     runner = web.AppRunner(app, shutdown_timeout=STOP_S)
     await runner.setup()
     stop = asyncio.create_task(_told_to_stop(), name="stop")
     ingest = asyncio.create_task(workers.run(), name="ingest")
+    tidy = asyncio.create_task(tidying.run(), name="tidying")
     try:
         try:
-            await web.TCPSite(runner, http.host, http.port).start()
+            await web.TCPSite(runner, http.host, http.port, ssl_context=tls).start()
         except OSError as e:
             hint = "Is another tower running? http.port (EDGECASE_TOWER_HTTP__PORT) is the port."
             raise OperatorError(f"Can't listen on {http.host}:{http.port}: {e}", hint) from e
-        log.info("listening on http://%s:%d", http.host, http.port)
-        await asyncio.wait((stop, ingest), return_when=asyncio.FIRST_COMPLETED)
+        log.info("listening on %s://%s:%d", "https" if tls else "http", http.host, http.port)
+        await asyncio.wait((stop, ingest, tidy), return_when=asyncio.FIRST_COMPLETED)
+        if tidy.done():
+            await tidy
         if ingest.done():
             await ingest
             raise OperatorError("The workers ended by themselves.", "See the log above it.")
     finally:
-        for task in (stop, ingest):
+        for task in (stop, ingest, tidy):
             task.cancel()
-        await asyncio.gather(stop, ingest, return_exceptions=True)
+        await asyncio.gather(stop, ingest, tidy, return_exceptions=True)
         await runner.cleanup()
 
 

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OPEN_HINT = (
-    'Set http.host = "127.0.0.1" (EDGECASE_TOWER_HTTP__HOST), '
-    "and put a proxy with a sign-in before it."
+    'Set http.auth = "session" (EDGECASE_TOWER_HTTP__AUTH), or http.host = "127.0.0.1" '
+    "(EDGECASE_TOWER_HTTP__HOST)."
+)
+PLAIN_HINT = (
+    "Give http.certificate and http.key, or put a proxy that does TLS before it and set "
+    "http.plain = true (EDGECASE_TOWER_HTTP__PLAIN)."
 )
 Values = dict[str, dict[str, Any]]
 Origins = dict[str, str]
@@ -53,13 +57,22 @@ def load(
 
 
 def refuse_open_doors(settings: Settings) -> None:
-    """Refuse to let everybody on a network in.
+    """Refuse to let everybody on a network in, or to have them send passwords in the clear.
 
     Raises:
-        ConfigError: `auth = "open"` on anything but loopback.
+        ConfigError: `auth = "open"` on anything but loopback; a network without TLS; half of
+            what TLS needs.
     """
-    host = settings.http.host
-    if settings.http.auth == "open" and not is_loopback(host):
+    http = settings.http
+    host = http.host
+    if (http.certificate is None) != (http.key is None):
+        message = "http.certificate and http.key belong together."
+        raise ConfigError(message, "Give both, or neither.")
+    encrypted = http.certificate is not None or http.plain
+    if http.auth == "session" and not is_loopback(host) and not encrypted:
+        message = f'http.host = "{host}" without TLS: anybody there could read the passwords.'
+        raise ConfigError(message, PLAIN_HINT)
+    if http.auth == "open" and not is_loopback(host):
         message = f'http.host = "{host}" with http.auth = "open": anybody could see every case.'
         raise ConfigError(message, OPEN_HINT)
 

@@ -1,4 +1,4 @@
-"""GET /cases, GET /cases/{id}, GET /cases/{id}/image."""
+"""GET /cases, GET /cases/{id}, its /image and its /history."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from tower_sync_server.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tower_sync_server.archive.blobs import Blobs
+    from tower_sync_server.archive.history import Histories
     from tower_sync_server.archive.listing import Listing
 
-FOREVER = "private, max-age=31536000, immutable"
-"""For what is named by its content."""
+ASK = "private, no-cache"
+"""Kept by the browser, and asked for again: whoever signs out sees it no more."""
 PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
 """What a browser is told to show; anything else that a device sent is only handed out."""
 
@@ -40,10 +41,13 @@ class ListQuery(DeviceQuery):
     status: str | None = Field(None, max_length=32)
     label: str | None = Field(None, max_length=200)
     profile: str | None = Field(None, max_length=128)
-    since: datetime | None = None
-    until: datetime | None = None
+    since: datetime | None = Field(None, description="Taken then or later.")
+    until: datetime | None = Field(None, description="Taken before.")
+    q: str | None = Field(
+        None, max_length=200, description="Words in its labels, summary, form or device."
+    )
     limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=500)
+    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
 
     @field_validator("since", "until", mode="before")
     @classmethod
@@ -74,6 +78,7 @@ class ListQuery(DeviceQuery):
             profile=self.profile or None,
             since=self.since,
             until=self.until,
+            q=self.q or None,
         )
 
 
@@ -87,9 +92,10 @@ class ImageQuery(DeviceQuery):
 class CasesApi:
     """Shows cases and their photos."""
 
-    def __init__(self, listing: Listing, blobs: Blobs) -> None:
-        """Rows from `listing`, pictures from `blobs`."""
+    def __init__(self, listing: Listing, histories: Histories, blobs: Blobs) -> None:
+        """Rows from `listing` and `histories`, pictures from `blobs`."""
         self._listing = listing
+        self._histories = histories
         self._blobs = blobs
 
     def routes(self) -> list[web.RouteDef]:
@@ -98,6 +104,7 @@ class CasesApi:
             web.get("/cases", self.list),
             web.get("/cases/{id}", self.get),
             web.get("/cases/{id}/image", self.image),
+            web.get("/cases/{id}/history", self.history),
         ]
 
     async def list(self, request: web.Request) -> web.Response:
@@ -114,6 +121,11 @@ class CasesApi:
         entry = await asyncio.to_thread(self._listing.case, case_id(request), device)
         return as_json(case_body(entry))
 
+    async def history(self, request: web.Request) -> web.Response:
+        """Show how one case came."""
+        device = query(DeviceQuery, request).device
+        return as_json(await asyncio.to_thread(self._histories.of, case_id(request), device))
+
     async def image(self, request: web.Request) -> web.StreamResponse:
         """Show one of its photos."""
         wanted, case = query(ImageQuery, request), case_id(request)
@@ -126,7 +138,7 @@ class CasesApi:
             self._listing.blob, case, wanted.device, images[wanted.n].sha256, kind
         )
         headers = {
-            "Cache-Control": FOREVER,
+            "Cache-Control": ASK,
             "Content-Type": found.media_type
             if found.media_type in PICTURES
             else "application/octet-stream",

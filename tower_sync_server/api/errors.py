@@ -1,4 +1,4 @@
-"""Every error leaves as `{"error": {"code", "message", "hint"}}`."""
+"""Every error leaves as `{"error": {"code", "message", "hint"}}`, or for a person as a page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from tower_sync_server.api.render import error_page
 from tower_sync_server.api.replies import as_error
-from tower_sync_server.errors import TowerError
+from tower_sync_server.api.routes import is_page
+from tower_sync_server.errors import RateLimitedError, TowerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -37,18 +43,31 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except TowerError as e:
-        wait = RETRY_AFTER_S.get(e.status)
-        return as_error(e, {"Retry-After": wait} if wait else None)
+        return _answer(request, e, _headers_of(e))
     except web.HTTPMethodNotAllowed as e:
-        return as_error(HttpRefusal(e), {"Allow": ",".join(sorted(e.allowed_methods))})
+        return _answer(request, HttpRefusal(e), {"Allow": ",".join(sorted(e.allowed_methods))})
     except web.HTTPException as e:
         if e.status < 400:
             raise
-        return as_error(HttpRefusal(e))
+        return _answer(request, HttpRefusal(e), {})
     except (asyncio.CancelledError, ConnectionError):
         raise  # the client went away: nobody is left to answer
     except Exception:  # noqa: BLE001 - the last resort: it must not take the tower down
         incident = secrets.token_hex(4)
         log.exception("incident %s: %s %s", incident, request.method, request.path)
         message = f"Something went wrong on the tower (incident {incident})."
-        return as_error(TowerError(message, "The tower's log has the details under that id."))
+        hint = "The tower's log has the details under that id."
+        return _answer(request, TowerError(message, hint), {})
+
+
+def _answer(request: web.Request, error: TowerError, headers: Mapping[str, str]) -> web.Response:
+    answer = error_page(request, error) if is_page(request) else as_error(error)
+    answer.headers.update(headers)
+    return answer
+
+
+def _headers_of(error: TowerError) -> Mapping[str, str]:
+    if isinstance(error, RateLimitedError):
+        return {"Retry-After": str(error.retry_after_s)}
+    wait = RETRY_AFTER_S.get(error.status)
+    return {"Retry-After": wait} if wait else {}

@@ -21,16 +21,36 @@ def query(model: type[M], request: web.Request) -> M:
     Raises:
         BadFieldError: one is unknown, of the wrong kind, or given twice.
     """
+    return checked(model, texts(request))
+
+
+def texts(request: web.Request) -> dict[str, str]:
+    """The query's parameters as they are.
+
+    Raises:
+        BadFieldError: one is given twice, or is no plain text.
+    """
     data: dict[str, str] = {}
     for name, value in request.query.items():
         if name in data:
             raise BadFieldError(f"{name[:64]}: given more than once")
+        if not all(ord(c) >= 32 and not 0xD800 <= ord(c) < 0xE000 for c in value):
+            raise BadFieldError(f"{name[:64]}: there is a character in it that no text has")
         data[name] = value
+    return data
+
+
+def checked(model: type[M], data: object) -> M:
+    """Make a `model` of the data.
+
+    Raises:
+        BadFieldError: naming the first field that is wrong.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as e:
         first = e.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = ".".join(str(part) for part in first["loc"]) or "body"
         known = ", ".join(model.model_fields)
         raise BadFieldError(f"{name}: {first['msg']}", f"Known fields are: {known}.") from e
 

@@ -18,6 +18,7 @@ from tower_sync_server.archive.database import (
     writing,
 )
 from tower_sync_server.archive.facts import Facts
+from tower_sync_server.archive.states import shown
 from tower_sync_server.archive.tables import devices, parcels, quarantine, revisions
 from tower_sync_server.archive.times import to_us
 from tower_sync_server.archive.tombstones import claim, doom, purged_of
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from sync.messages import Address, State
 
-MAX_NUMBER = 1 << 53
-"""What every JSON reader can hold."""
-MAX_TEXT = 100
 Key = tuple[str, str, int, str, str]
 """Device, case, revision, kind, image: what `parcels` holds one payload of."""
 
@@ -182,20 +180,6 @@ class Archive:
 def sorted_by(arrivals: dict[Key, Arrival]) -> list[tuple[Key, Arrival]]:
     """In the order of their keys: workers that take the same in wait for each other in one."""
     return sorted(arrivals.items(), key=lambda item: item[0])
-
-
-def shown(state: State) -> dict[str, Any]:
-    """What is kept of a state: the fields of this version, with numbers that JSON can hold."""
-    return {
-        "at": state.at if 0 <= state.at <= MAX_NUMBER else 0.0,
-        "clock_ok": state.clock_ok,
-        "boot": state.boot[:MAX_TEXT],
-        "software": state.software[:MAX_TEXT],
-        **{
-            name: max(0, min(getattr(state, name), MAX_NUMBER))
-            for name in ("cases", "parcels", "size", "dead")
-        },
-    }
 
 
 def _held(db: sa.Connection, keys: Sequence[Key]) -> dict[tuple[Any, ...], str]:

@@ -41,6 +41,8 @@ class Receipt:
 
     received: datetime
     """When its first revision came."""
+    status: str
+    """Where lists have it: as the device says, or `deleted` where people deleted it here."""
     images: tuple[Held, ...]
     """What is here of its photos, in their order."""
     complete: bool
@@ -172,7 +174,7 @@ class Listing:
 
 def _row(db: sa.Connection, case_id: str, device: str | None) -> Any:
     c = cases.c
-    wanted = sa.select(c.no, c.device, c.case_id, c.rev, c.taken_us, c.received_us)
+    wanted = sa.select(c.no, c.device, c.case_id, c.rev, c.status, c.taken_us, c.received_us)
     wanted = wanted.where(c.case_id == case_id)
     if device is not None:
         wanted = wanted.where(c.device == device)
@@ -209,7 +211,7 @@ def _entry(row: Any, body: dict[str, Any], here: set[tuple[str, str]]) -> Entry:
         Held(n, (Kind.IMAGE.value, n) in here, (Kind.THUMB.value, n) in here) for n in names
     )
     complete = all(held.original for held in images)
-    receipt = Receipt(from_us(row.received_us), images, complete)
+    receipt = Receipt(from_us(row.received_us), row.status, images, complete)
     return Entry({**body, "device": row.device}, receipt)
 
 

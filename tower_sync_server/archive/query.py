@@ -100,7 +100,7 @@ def _by_words(
 
 def _columns() -> sa.Select[Any]:
     c = cases.c
-    return sa.select(c.no, c.device, c.case_id, c.rev, c.taken_us, c.received_us)
+    return sa.select(c.no, c.device, c.case_id, c.rev, c.status, c.taken_us, c.received_us)
 
 
 def _within(wanted: sa.Select[Any], which: Filter, taken: sa.Column[Any]) -> sa.Select[Any]:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from tower_sync_server.cli import broker, devices, ingest, release, run, usb
+from tower_sync_server.cli import broker, devices, ingest, release, run, usb, users
 from tower_sync_server.errors import ConfigError, TowerError
 
 FAILED, USAGE = 1, 2
@@ -25,6 +25,7 @@ app.command("broker")(broker.broker)
 app.add_typer(devices.app, name="devices")
 app.add_typer(release.app, name="release")
 app.add_typer(usb.app, name="usb")
+app.add_typer(users.app, name="users")
 app.command("ingest")(ingest.ingest)
 app.command("worker", hidden=True)(run.worker)
 

@@ -106,8 +106,10 @@ class People:
 
     def knows(self, name: str, password: str) -> bool:
         """Whether this is their password; takes as long for a name that nobody has."""
-        with reading(self._engine) as db:
-            stored = db.scalar(sa.select(users.c.password).where(users.c.name == name))
+        stored: str | None = None
+        if NAME.fullmatch(name):
+            with reading(self._engine) as db:
+                stored = db.scalar(sa.select(users.c.password).where(users.c.name == name))
         right = self._passwords.fits(stored, password)
         if right and stored is not None and self._passwords.outdated(stored):
             self._hash_again(name, stored, password)
@@ -133,7 +135,8 @@ def refuse_bad_name(name: str) -> None:
 
 
 def _found(db: sa.Connection, name: str) -> Any:
-    row = db.execute(sa.select(users).where(users.c.name == name).with_for_update()).first()
+    mine = sa.select(users).where(users.c.name == name).with_for_update()
+    row = db.execute(mine).first() if NAME.fullmatch(name) else None
     if row is None:
         hint = "`edgecase-tower users list` shows everybody."
         raise NotFoundError("There is no such user.", hint)
