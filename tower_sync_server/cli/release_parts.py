@@ -44,11 +44,9 @@ Reason = Annotated[str, typer.Option(help="Why, for those who see it on their de
 
 def places_of(settings: "Settings") -> "Places":
     """Where this tower's repository lies."""
-    from tower_sync_server.releases.places import Places
+    from tower_sync_server.releases.watch import places_of as found
 
-    usual = Places.under(settings.store.data_dir)
-    keys = settings.releases.keys_dir
-    return usual if keys is None else Places(usual.home, keys)
+    return found(settings)
 
 
 def open_releases(
