@@ -57,6 +57,13 @@ class MediaTypeError(BadRequestError):
     status = 415
 
 
+class TooLargeError(BadRequestError):
+    """More bytes than the tower takes at once."""
+
+    code = "body_too_large"
+    status = 413
+
+
 class ConflictError(BadRequestError):
     """It can't be done as things are."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -15,11 +16,12 @@ from tower_sync_server.archive.files import translated
 from tower_sync_server.archive.spool import Spool
 from tower_sync_server.digests import Digests
 from tower_sync_server.ingest import Ingest, Limits
+from tower_sync_server.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tower_sync_server.config import StoreSettings
+    from tower_sync_server.config import Settings, StoreSettings
 
 DAY_S = 24 * 3600.0
 MEGABYTE = 1_000_000
@@ -37,6 +39,8 @@ class Keep:
     """Photos and thumbnails."""
     spool: Spool
     """Chunks."""
+    folder: Path
+    """For what is on its way, on this machine."""
 
     def close(self) -> None:
         """Let go of the database."""
@@ -55,7 +59,7 @@ def open_keep(store: StoreSettings) -> Keep:
     blobs.open()
     spool.open(store.spool_days * DAY_S)
     engine = connect(store.dsn or sqlite_dsn(store.data_dir / "archive.db"))
-    return Keep(engine, Archive(engine, now, blob_finder(blobs)), blobs, spool)
+    return Keep(engine, Archive(engine, now, blob_finder(blobs)), blobs, spool, store.data_dir)
 
 
 def make_ingest(keep: Keep, store: StoreSettings) -> Ingest:
@@ -65,6 +69,16 @@ def make_ingest(keep: Keep, store: StoreSettings) -> Ingest:
         min_free_bytes=int(store.min_free_mb * MEGABYTE),
     )
     return Ingest(keep.archive, keep.blobs, keep.spool, limits, Digests(keep.engine))
+
+
+def make_uploads(keep: Keep, settings: Settings) -> Uploads:
+    """What takes in archives that come over HTTP."""
+    return Uploads(
+        make_ingest(keep, settings.store),
+        keep.folder / "uploads",
+        int(settings.http.max_upload_mb * MEGABYTE),
+        int(settings.store.min_free_mb * MEGABYTE),
+    )
 
 
 def blob_finder(blobs: Blobs) -> Callable[[str], bool]:
