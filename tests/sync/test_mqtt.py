@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -11,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
+from paho.mqtt.client import Client as PahoClient
 
 from sync.broker import Broker, Tls
 from sync.errors import BadTransportError
@@ -19,6 +22,7 @@ from sync.mqtt import MqttTransport
 from sync.mqtt_client import Connection
 from sync.transport import SLOTS, Connected, Delivered, Event, Lost, Received, Will
 from tests.fakes.broker import Mosquitto, free_port, mosquitto
+from tests.fakes.slow_link import slow_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,6 +149,78 @@ def test_a_broker_that_hangs_is_noticed_after_twice_the_keepalive(broker: Mosqui
         finally:
             os.kill(broker.pid, signal.SIGCONT)
         pi.wait(Connected, 2, 20)
+
+
+def test_a_half_open_link_is_noticed_and_another_found_within_three_keepalives(
+    broker: Mosquitto,
+) -> None:
+    """At 15 s, as devices have it, that is 45 s."""
+    with slow_link(broker.port, 100_000) as link:
+        at = Broker("127.0.0.1", "pi", link.port)
+        for talking in (False, True):
+            with client(at, "a", keepalive_s=2, spread_s=40) as pi:
+                link.strand()
+                begin = time.monotonic()
+                while talking and not pi.of(Lost) and time.monotonic() < begin + 6:
+                    pi.transport.publish("a", b"x" * 60_000)
+                    time.sleep(0.05)
+                pi.wait(Connected, 2, 6)
+                took = time.monotonic() - begin
+                assert "Keep alive" in pi.of(Lost)[0].reason
+                print(f"found again after {took / 2:.1f} keepalives")
+                pi.transport.publish("a", b"x")
+                pi.wait(Received)
+
+
+def test_a_fleet_comes_back_spread_out_when_its_broker_hangs_up(broker: Mosquitto) -> None:
+    """Twenty within 4 s, as a fleet is within 40."""
+    fleet = [Client(MqttTransport(broker.at(f"pi-{n}"), spread_s=4)) for n in range(20)]
+    times: dict[int, float] = {}
+
+    def note(number: int, event: Event) -> None:
+        if isinstance(event, Connected):
+            times[number] = time.monotonic()
+
+    for one in fleet:
+        one.wait(Connected)
+    for number, one in enumerate(fleet):
+        one.transport._listener = lambda event, number=number: note(number, event)
+    broker.restart()
+    try:
+        until(lambda: len(times) == len(fleet), 20)
+    finally:
+        for one in fleet:
+            one.transport.stop()
+    assert max(times.values()) - min(times.values()) >= 2
+
+
+def test_a_message_that_the_broker_keeps_needs_nobody_who_listens(broker: Mosquitto) -> None:
+    with client(broker.at("pi")) as pi:
+        token = pi.transport.publish("a", b"x", retain=True)
+        assert pi.wait(Delivered) == [Delivered(token, accepted=True)]
+
+
+def test_paho_never_holds_more_than_the_sixteen(broker: Mosquitto) -> None:
+    with client(broker.at("tower"), "a") as tower, client(broker.at("pi")) as pi:
+        link = pi.transport._link
+        assert link is not None
+        most = 0
+        os.kill(broker.pid, signal.SIGSTOP)
+        until(lambda: psutil.Process(broker.pid).status() == psutil.STATUS_STOPPED)
+        try:
+            for n in range(60):
+                pi.transport.publish("a", b"%d" % n * 10_000)
+                held = sum(
+                    len(getattr(one, "_out_messages", ()))
+                    for one in gc.get_objects()
+                    if isinstance(one, PahoClient) and one._client_id == b"pi"
+                )
+                most = max(most, held + len(link._commands))
+                time.sleep(0.005)
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+        assert 1 <= most <= SLOTS
+        tower.wait(Received, SLOTS)
 
 
 def test_a_link_that_nobody_answers_on_says_why(tmp_path: Path) -> None:
