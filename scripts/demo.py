@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import secrets
 import shutil
 import sys
 import tempfile
@@ -17,7 +18,15 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from scripts.demo_parts import Part, free_port, start_broker, start_device, start_tower, stop
+from scripts.demo_parts import (
+    USER,
+    Part,
+    free_port,
+    start_broker,
+    start_device,
+    start_tower,
+    stop,
+)
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "tests" / "data" / "photos" / "vehicle"
@@ -32,24 +41,29 @@ async def main() -> int:
     once = parser.parse_args().once
     data = Path(tempfile.mkdtemp(prefix="edgecase-demo-"))
     parts: list[Part] = []
+    password = secrets.token_urlsafe(12)
     try:
         broker_port = free_port(1883)
         parts.append(await start_broker(data, broker_port))
-        parts.append(await start_tower(data, broker_port))
+        parts.append(await start_tower(data, broker_port, password))
         parts.append(await start_device(data, broker_port))
         _, tower, device = parts
+        jar = aiohttp.CookieJar(unsafe=True)  # the tower's name is an address
         async with (
             aiohttp.ClientSession(device.address) as http,
-            aiohttp.ClientSession(tower.address) as above,
+            aiohttp.ClientSession(tower.address, cookie_jar=jar) as above,
         ):
-            held = await show(http, device, data) and await carried(http, above, tower)
+            held = await show(http, device, data)
+            await sign_in(above, tower, password)
+            held = held and await carried(http, above, tower)
         if not held:
             for part in parts:
                 console.print(part.last_words(), markup=False, highlight=False)
         if not once:
             console.print(
                 f"\nOpen [bold]{device.address}[/], or {device.address}/docs;"
-                f" the tower is at {tower.address}; Ctrl-C ends it"
+                f" the tower is at {tower.address}: sign in as [bold]{USER}[/] with"
+                f" [bold]{password}[/]; Ctrl-C ends it"
             )
             await device.process.wait()
         return 0 if held else 1
@@ -135,6 +149,13 @@ async def durable(http: aiohttp.ClientSession, case: dict[str, Any]) -> bool:
         async with http.get(f"/cases/{case['id']}/image", params={"variant": variant}) as answer:
             answers.append(answer.status == 200 and len(await answer.read()) > 0)
     return all(answers) and bool(case["summary"]["text"])
+
+
+async def sign_in(above: aiohttp.ClientSession, tower: Part, password: str) -> None:
+    """Sign in on the tower, as everybody has to."""
+    await tower.ready(above)
+    async with above.post("/sign-in", json={"user": USER, "password": password}) as answer:
+        answer.raise_for_status()
 
 
 async def carried(

@@ -21,6 +21,8 @@ persistence false
 max_queued_messages 100000
 """
 READY_S = 60.0
+USER = "demo"
+"""Who signs in on the tower."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ async def start_broker(data: Path, port: int) -> Part:
     return await _start("broker", data, [program, "-c", str(config)], {}, "")
 
 
-async def start_tower(data: Path, broker_port: int) -> Part:
-    """Start `edgecase-tower run`."""
+async def start_tower(data: Path, broker_port: int, password: str) -> Part:
+    """Start `edgecase-tower run`, where USER signs in with this password."""
     port = free_port(9000)
     settings = {
         "EDGECASE_TOWER_HTTP__PORT": str(port),
@@ -74,6 +76,15 @@ async def start_tower(data: Path, broker_port: int) -> Part:
         "EDGECASE_TOWER_MQTT__PORT": str(broker_port),
     }
     program = Path(sys.executable).with_name("edgecase-tower")
+    adding = await asyncio.create_subprocess_exec(
+        *(str(program), "users", "add", USER, "--role", "admin"),
+        env={**os.environ, **settings},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    await adding.communicate(f"{password}\n".encode())
+    if adding.returncode:
+        raise SystemExit("The tower's user could not be added.")
     return await _start("tower", data, [str(program), "run"], settings, f"http://127.0.0.1:{port}")
 
 

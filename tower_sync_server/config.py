@@ -26,7 +26,7 @@ class HttpSettings(Section):
     """Address to listen on; `auth = "open"` is for loopback alone."""
     port: int = Field(default=9000, ge=0, le=65535)
     """Port; 0 lets the system choose."""
-    auth: Literal["session", "open"] = "open"
+    auth: Literal["session", "open"] = "session"
     """Who wants something signs in; "open": everybody on this machine may do everything."""
     allowed_hosts: tuple[str, ...] = ()
     """Names people reach the tower by, besides addresses and localhost."""
@@ -57,6 +57,10 @@ class StoreSettings(Section):
     """Where blobs, chunks and the database live."""
     dsn: str = ""
     """SQLAlchemy's address of the database; "" is SQLite in `data_dir`."""
+    blobs: str = ""
+    """Where photos lie: a folder, or `s3://bucket/prefix`; "" is in `data_dir`."""
+    blobs_endpoint: str = ""
+    """Address of an S3 that isn't Amazon's; its keys come from where AWS's tools look for them."""
     min_free_mb: float = Field(default=256, ge=0)
     """Free space below which nothing more is taken, megabytes."""
     max_image_mb: float = Field(default=64, gt=0, le=256)

@@ -40,6 +40,7 @@ class Tower:
             "EDGECASE_TOWER_STORE__DATA_DIR": str(folder),
             "EDGECASE_TOWER_STORE__MIN_FREE_MB": "0",
             "EDGECASE_TOWER_HTTP__PORT": str(self.port),
+            "EDGECASE_TOWER_HTTP__AUTH": "open",  # signing in has tests of its own
             "EDGECASE_TOWER_MQTT__PORT": str(broker_port),
             "EDGECASE_TOWER_INGEST__WORKERS": str(workers),
             **(more or {}),

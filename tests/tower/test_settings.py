@@ -68,10 +68,42 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
         load(tmp_path / "none.toml", {})
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::", "tower.local", ""])
+NETWORKS = ["0.0.0.0", "192.168.1.4", "::", "tower.local", ""]
+
+
+@pytest.mark.parametrize("host", NETWORKS)
 def test_it_never_listens_to_a_network_without_a_sign_in(tmp_path: Path, host: str) -> None:
-    with pytest.raises(ConfigError, match="anybody"):
-        load(written(tmp_path, ""), {"EDGECASE_TOWER_HTTP__HOST": host})
+    environ = {"EDGECASE_TOWER_HTTP__HOST": host, "EDGECASE_TOWER_HTTP__AUTH": "open"}
+    with pytest.raises(ConfigError, match="anybody could see every case"):
+        load(written(tmp_path, "[http]\nplain = true\n"), environ)
+
+
+@pytest.mark.parametrize("host", NETWORKS)
+def test_it_never_takes_passwords_from_a_network_in_the_clear(tmp_path: Path, host: str) -> None:
+    environ = {"EDGECASE_TOWER_HTTP__HOST": host}
+    with pytest.raises(ConfigError, match="read the passwords"):
+        load(written(tmp_path, ""), environ)
+
+    for encrypted in ("plain = true", 'certificate = "/c.pem"\nkey = "/k.pem"'):
+        assert load(written(tmp_path, f"[http]\n{encrypted}\n"), environ).http.host == host
+
+
+def test_a_certificate_is_nothing_without_its_key(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="belong together"):
+        load(written(tmp_path, '[http]\ncertificate = "/c.pem"\n'), {})
+
+
+def test_people_sign_in_unless_somebody_decided_otherwise(tmp_path: Path) -> None:
+    assert load(written(tmp_path, ""), {}).http.auth == "session"
+    assert load(written(tmp_path, '[http]\nauth = "open"\n'), {}).http.auth == "open"
+
+
+def test_nobody_stays_signed_in_for_longer_than_in_all(tmp_path: Path) -> None:
+    text = "[http]\nsession_idle_hours = 48\nsession_days = 1\n"
+
+    lifetimes = load(written(tmp_path, text), {}).http.lifetimes
+
+    assert (lifetimes.idle_s, lifetimes.total_s) == (86400, 86400)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
