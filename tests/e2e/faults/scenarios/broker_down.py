@@ -1,12 +1,13 @@
 """The broker is down while a device takes in a long row of cases; then it is back.
 
 How long a case takes is compared with a twin that has no tower at all, case by case in turn, so
-that whatever else the machine does meets both alike.
+that whatever else the machine does meets both alike. Of a few hundred cases on a busy machine the
+95th percentile is known to 15 % or so; then the bar is for what it is at the very least.
 """
 
 from __future__ import annotations
 
-import statistics
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 
 DEVICE, TWIN = "garage", "twin"
 BLOCK = 50
-"""Cases from which one 95th percentile is made."""
+"""Cases that are made, and drawn, together."""
+DRAWS = 500
+ENOUGH = 5_000
+"""Cases from which the percentile itself has to keep the bar."""
+BAR = 1.1
+Block = tuple[list[float], list[float]]
+"""Milliseconds of cases of the device, and of its twin."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ SMALL = Size(cases=600)
 FULL = Size(cases=10_000, within_s=3_600.0)
 
 
-def run(folder: Path, size: Size, _seed: int) -> list[Figure]:
+def run(folder: Path, size: Size, seed: int) -> list[Figure]:
     """Take the broker away, make cases, bring it back, compare."""
     here_of = {name: folder / name for name in (DEVICE, TWIN)}
     between = (size.photo_bytes, size.photo_bytes)
@@ -57,21 +64,20 @@ def run(folder: Path, size: Size, _seed: int) -> list[Figure]:
             took = drained([here_of[DEVICE]], size.within_s)
             after = device.peak_mb() - before
         found = losses("broker down", here.tower.folder, {DEVICE: here_of[DEVICE]})
-    ratios = [p95(ours) / p95(theirs) for ours, theirs in blocks]
-    whole = [p95([ms for block in blocks for ms in block[n]]) for n in (0, 1)]
+    ratio, low = _ratio(blocks), _at_least(blocks, random.Random(seed))
+    enough = size.cases >= ENOUGH
     return [
         *found,
         Figure("broker down: until the outbox was empty", took, "s"),
         Figure("broker down: memory of the device while it was", down, "MB more", 50),
         Figure("broker down: and until all was sent", after, "MB more", 50),
-        Figure(f"broker down: intake p95, median of blocks of {BLOCK} against no tower",
-               statistics.median(ratios), "×", 1.1),
-        Figure("broker down: intake p95 of all", whole[0], "ms"),
-        Figure("broker down: the same without a tower", whole[1], "ms"),
+        Figure("broker down: intake p95 against no tower", ratio, "×", BAR if enough else None),
+        Figure("broker down: the same, at the very least", low, "×", None if enough else BAR),
+        Figure("broker down: intake p95", p95([ms for ours, _ in blocks for ms in ours]), "ms"),
     ]  # fmt: skip
 
 
-def _in_turn(device: Fleet, twin: Fleet, count: int) -> tuple[list[float], list[float]]:
+def _in_turn(device: Fleet, twin: Fleet, count: int) -> Block:
     """Milliseconds of `count` cases on each, one after the other."""
     ours: list[float] = []
     theirs: list[float] = []
@@ -79,3 +85,15 @@ def _in_turn(device: Fleet, twin: Fleet, count: int) -> tuple[list[float], list[
         ours += device.ask("make", DEVICE, 1)
         theirs += twin.ask("make", TWIN, 1)
     return ours, theirs
+
+
+def _ratio(blocks: list[Block]) -> float:
+    """95th percentile of the one against that of the other."""
+    ours, theirs = ([ms for block in blocks for ms in block[n]] for n in (0, 1))
+    return p95(ours) / p95(theirs)
+
+
+def _at_least(blocks: list[Block], chance: random.Random) -> float:
+    """What the ratio is at least, with 97.5 % certainty: blocks are drawn again and again."""
+    drawn = sorted(_ratio(chance.choices(blocks, k=len(blocks))) for _ in range(DRAWS))
+    return drawn[round(0.025 * DRAWS)]
