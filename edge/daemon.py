@@ -276,6 +276,7 @@ def wire(
             http=settings.http,
             device=identity.device,
             uplink=uplink,
+            updates=updater,
         )
     )
     background = {

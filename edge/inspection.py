@@ -82,6 +82,8 @@ class Stopwatch:
 
     started: float = field(default_factory=time.perf_counter)
     """Seconds, monotonic."""
+    cpu_started: float = field(default_factory=time.process_time)
+    """Seconds of processor time, of all threads of this process."""
     timings: dict[str, float] = field(default_factory=dict)
     """Step → milliseconds."""
 
@@ -93,8 +95,9 @@ class Stopwatch:
         self._add(name, before)
 
     def total(self) -> dict[str, float]:
-        """The steps, and the time since the watch was made."""
+        """The steps, and the time since the watch was made: on the clock, and of the processor."""
         self._add("total", self.started)
+        self.timings["cpu"] = round((time.process_time() - self.cpu_started) * 1000, 3)
         return self.timings
 
     def _add(self, name: str, since: float) -> None:

@@ -48,7 +48,8 @@ class Inspection:
     models: Mapping[str, str]
     """Role (`detector`, `classifier`) → id@version of what looked."""
     timings: Mapping[str, float]
-    """Step → milliseconds: decode, quality, detect, classify, total."""
+    """Step → milliseconds: decode, quality, detect, classify, store, total; and `cpu`, the
+    processor time of the whole, which doesn't grow with what else the machine does."""
     out_of_domain: bool = False
     """True where the classifier's energy score says it never learned such a thing."""
     missing: tuple[str, ...] = ()

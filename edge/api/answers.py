@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edge.ports import CameraStatus, ModelInUse, UplinkStatus, VisionStatus, WriterStatus
+from edge.updates.status import UpdateStatus
 from models.case import Case, Decision, Estimate
 from models.detection import Prediction
 from models.quality import Quality
@@ -157,6 +158,16 @@ class Models:
     """What writes summaries."""
     profiles: tuple[Mapping[str, Any], ...] = ()
     """The profiles: id, title, form, shots, the models they need, what they wait for."""
+    updates: UpdateStatus = UpdateStatus()
+    """What the updater is doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The release repository is looked at."""
+
+    updates: UpdateStatus
+    """What the updater was doing when it was asked; `GET /models` says what follows."""
 
 
 @dataclass(frozen=True, slots=True)

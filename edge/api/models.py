@@ -1,11 +1,11 @@
-"""GET /models and POST /models/reload."""
+"""GET /models, POST /models/reload and POST /models/pull."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from edge.api.answers import Models
+from edge.api.answers import Looking, Models
 from edge.api.operation import Operation, Reply, Scope
 from edge.api.replies import as_json
 from edge.events import EventKind
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edge.events import Events
     from edge.model_library import Model
     from edge.ports import Vision, Writer
+    from edge.updates.make import Updates
     from models.profile import Profile
 
 
@@ -25,7 +26,13 @@ class ModelsApi:
     """Says what runs, and swaps it."""
 
     def __init__(
-        self, pipeline: Looks, vision: Vision, writer: Writer, library: Library, events: Events
+        self,
+        pipeline: Looks,
+        vision: Vision,
+        writer: Writer,
+        library: Library,
+        events: Events,
+        updates: Updates,
     ) -> None:
         """Ask these; tell `events` about a swap."""
         self._pipeline = pipeline
@@ -33,6 +40,7 @@ class ModelsApi:
         self._writer = writer
         self._library = library
         self._events = events
+        self._updates = updates
 
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
@@ -55,6 +63,15 @@ class ModelsApi:
                 scope=Scope.ADMIN,
                 replies={200: Reply("The models, which serve now.", Models)},
             ),
+            Operation(
+                method="POST",
+                path="/models/pull",
+                handler=self.pull,
+                summary="Look at the release repository now",
+                tag="models",
+                scope=Scope.ADMIN,
+                replies={202: Reply("It will be looked at.", Looking)},
+            ),
         )
 
     async def show(self, _request: web.Request) -> web.Response:
@@ -68,6 +85,11 @@ class ModelsApi:
         self._events.publish(EventKind.MODEL_SWAPPED, {"models": refs})
         return as_json(await self._models())
 
+    async def pull(self, _request: web.Request) -> web.Response:
+        """Have the updater look."""
+        self._updates.look_soon()
+        return as_json(Looking(self._updates.status()), status=202)
+
     async def _models(self) -> Models:
         status = self._vision.status()
         installed = await asyncio.to_thread(self._library.list)  # it reads their manifests
@@ -77,6 +99,7 @@ class ModelsApi:
             installed=tuple(map(_installed, installed)),
             writer=self._writer.status(),
             profiles=tuple(_profile(each) for each in self._pipeline.profiles.values()),
+            updates=self._updates.status(),
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from edge.config import HttpSettings
 from edge.errors import ConfigError
 from edge.events import Events
 from edge.ports import Clock, Link, Vision, Writer
+from edge.updates.make import NoUpdater, Updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -213,3 +214,5 @@ class Parts:
     """Given: the settings are broken, and all that is served is a page that says so."""
     uplink: Link | None = None
     """The way to the tower."""
+    updates: Updates = field(default_factory=NoUpdater)
+    """What keeps the models up to date."""

@@ -39,9 +39,10 @@ class Pair:
     drift: float
     """Sum over what both saw: the challenger's confidence less the champion's."""
     champion_ms: float
-    """How long the champion took."""
+    """Processor time that the champion took: on the clock the challenger, which runs at low
+    priority, would be slow wherever the machine is busy."""
     challenger_ms: float
-    """How long the challenger took."""
+    """Processor time that the challenger took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,7 @@ class Rules:
     least_agreement: float = 0.7
     """Less, from a tenth of the photos on, is worse."""
     slower: float = 2.0
-    """Its median over the champion's; more is worse. It runs at low priority: a little doesn't
-    count, and its 95th percentile says nothing."""
+    """Its median over the champion's; more is worse."""
 
 
 class Verdict(StrEnum):
@@ -160,7 +160,7 @@ def _slow(tally: Tally, rules: Rules) -> str:
     mine, theirs = median(tally.challenger_ms), median(tally.champion_ms)
     if mine <= rules.slower * theirs:
         return ""
-    return f"it takes {mine:.0f} ms where {theirs:.0f} ms are usual"
+    return f"it takes {mine:.0f} ms of the processor where {theirs:.0f} ms are usual"
 
 
 def _match(seen: Prediction, others: Sequence[Prediction]) -> Prediction | None:

@@ -146,7 +146,7 @@ class Shadow:
         except VisionFailedError:
             trial.tally = replace(trial.tally, failures=trial.tally.failures + 1)
             return
-        times = champion.timings.get("total", 0.0), challenger.timings.get("total", 0.0)
+        times = champion.timings.get("cpu", 0.0), challenger.timings.get("cpu", 0.0)
         pair = compare(champion.predictions, challenger.predictions, *times)
         trial.tally = trial.tally.plus(pair)
 

@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.errors import EdgeError
 from edge.events import EventKind
-from edge.updates.comparison import Tally
 from edge.updates.device import class_here
 from edge.updates.probation import p95
 from edge.updates.pull import Puller
 from edge.updates.source import Source
-from edge.updates.status import UpdateStatus
+from edge.updates.status import Compared, UpdateStatus
 from models.jsonable import to_json
 from models.offer import Ring
 from models.release import ModelRelease, Task
@@ -246,9 +245,9 @@ class Updater:
             return
         if release.task is not Task.WRITE:
             self._outcomes.note(release.id, release.version, Result.TRYING)
-            self._say(phase="shadow", version=release.ref, tally=Tally())
+            self._say(phase="shadow", version=release.ref, compared=Compared())
             why = await self._shadow.run(
-                release.id, model.folder, lambda tally: self._say(tally=tally)
+                release.id, model.folder, lambda tally: self._say(compared=Compared.of(tally))
             )
             self._say(phase="idle", version="")
             if why:

@@ -61,7 +61,7 @@ def test_one_failure_is_worse_at_once():
 def test_ten_times_slower_is_worse_long_before_the_end():
     verdict, why = judge(pairs(10, challenger_ms=100.0), RULES, 1.0)
     assert verdict is Verdict.WORSE
-    assert "100 ms where 10 ms" in why
+    assert "100 ms of the processor where 10 ms" in why
 
 
 def test_seeing_quite_another_thing_is_worse():
