@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sync.bundle import Bundle
 
 HOST = "127.0.0.1"
+SIZE = Size(devices=500, workers=1, memory_mb=512)
 
 
 class EditedKeeper(Keeper):
@@ -41,7 +42,9 @@ class EditedKeeper(Keeper):
 class Secured:
     """A broker, its fleet, and where to find both."""
 
-    def __init__(self, folder: Path, *, edit: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, edit: Callable[[str], str] | None = None, size: Size = SIZE
+    ) -> None:
         self.folder = folder
         self.fleet = Fleet(folder / "fleet")
         self.port, self.workers_port, self.plain_port = free_port(), free_port(), free_port()
@@ -49,7 +52,7 @@ class Secured:
             folder=folder / "broker",
             devices=Listener(HOST, self.port),
             workers=Listener(HOST, self.workers_port),
-            size=Size(devices=500, workers=1, memory_mb=512),
+            size=size,
             plain_port=self.plain_port,
             user="root",
         )
@@ -106,6 +109,7 @@ class Client:
 
     def __init__(self, broker: Broker, *filters: str, will: Will | None = None) -> None:
         self.events: list[Event] = []
+        self._dealt_with = 0
         self.transport = MqttTransport(broker, filters, will)
         self.transport.start(self.events.append)
 
@@ -120,8 +124,12 @@ class Client:
         return [(event.topic, event.payload) for event in self.of(Received)]
 
     def acknowledge(self) -> None:
-        for event in self.of(Received):
-            self.transport.done(event.receipt)
+        """Tell the broker that everything which came since the last time has been dealt with."""
+        fresh = self.events[self._dealt_with :]
+        self._dealt_with += len(fresh)
+        for event in fresh:
+            if isinstance(event, Received):
+                self.transport.done(event.receipt)
 
     def is_shut_out(self) -> bool:
         """Whether it was never let in, having tried."""
@@ -151,9 +159,11 @@ def tried(broker: Broker) -> Iterator[Client]:
 
 
 @contextmanager
-def secured(folder: Path, edit: Callable[[str], str] | None = None) -> Iterator[Secured]:
+def secured(
+    folder: Path, edit: Callable[[str], str] | None = None, size: Size = SIZE
+) -> Iterator[Secured]:
     """A running broker; `edit` takes something out of its configuration."""
-    broker = Secured(folder, edit=edit)
+    broker = Secured(folder, edit=edit, size=size)
     try:
         broker.start()
         yield broker

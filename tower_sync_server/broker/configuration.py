@@ -66,8 +66,8 @@ class Size:
 
     @property
     def queue_bytes(self) -> int:
-        """The same in bytes: three quarters of the memory, over all workers."""
-        return self.memory_mb * MEGABYTE * 3 // 4 // max(1, self.workers)
+        """The same in bytes: half of the memory, over all workers."""
+        return self.memory_mb * MEGABYTE // 2 // max(1, self.workers)
 
 
 @dataclass(frozen=True, slots=True)

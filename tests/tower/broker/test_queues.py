@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sync import topics
-from sync.transport import Delivered
+from sync.chunks import CHUNK_BYTES
+from sync.transport import Delivered, Lost
 from tests.fakes.secured import client, secured, until
 from tower_sync_server.broker.configuration import Size
 
@@ -21,29 +23,28 @@ CASE = "01234567-89ab-4def-8123-456789abcdef"
 COUNT = 5000
 
 
-def confirmed_and_heard(broker: Secured) -> tuple[int, int]:
-    """5,000 messages for a worker that answers nothing before all of them are confirmed."""
+def confirmed_and_heard(broker: Secured, count: int = COUNT, size: int = 8) -> tuple[int, int]:
+    """So many messages for a worker that answers nothing before all of them are confirmed.
+
+    Neither end may lose its connection over it.
+    """
     pi = broker.enroll("pi")
     with (
         client(broker.worker("tower-1"), topics.SHARED_UP) as worker,
         client(broker.device(pi)) as device,
     ):
-        for number in range(COUNT):
-            device.say(topics.up("pi", CASE), b"%d" % number)
-        until(lambda: len(device.of(Delivered)) == COUNT)
+        for number in range(count):
+            device.say(topics.up("pi", CASE), number.to_bytes(8, "big") + bytes(size - 8))
+        until(lambda: len(device.of(Delivered)) == count)
         confirmed = sum(event.accepted for event in device.of(Delivered))
-        done = 0
-        device.say(topics.state("pi"), b"")
-        while True:
-            heard = worker.heard()
-            for event in worker.events[done:]:
-                if hasattr(event, "receipt"):
-                    worker.transport.done(event.receipt)
-            done = len(worker.events)
-            try:
-                until(lambda heard=heard: len(worker.heard()) > len(heard), 1)
-            except AssertionError:
-                return confirmed, len({payload for _, payload in worker.heard()})
+        heard = -1
+        while len(worker.heard()) > heard:
+            heard = len(worker.heard())
+            worker.acknowledge()
+            with contextlib.suppress(AssertionError):
+                until(lambda heard=heard: len(worker.heard()) > heard, 1)
+        assert worker.of(Lost) == device.of(Lost) == []
+        return confirmed, len({payload for _, payload in worker.heard()})
 
 
 def test_of_5000_confirmed_messages_none_is_lost(tmp_path: Path) -> None:
@@ -64,6 +65,15 @@ def test_with_mosquittos_own_limit_most_of_them_would_be(tmp_path: Path) -> None
     assert heard < COUNT / 2
 
 
+def test_beyond_its_memory_it_drops_messages_and_throws_nobody_out(tmp_path: Path) -> None:
+    size = Size(devices=500, workers=1, memory_mb=64)
+    with secured(tmp_path, size=size) as broker:
+        confirmed, heard = confirmed_and_heard(broker, 700, CHUNK_BYTES)
+
+    assert confirmed == 700
+    assert heard == size.queue_bytes // CHUNK_BYTES
+
+
 @pytest.mark.parametrize(("devices", "messages"), [(1, 10_000), (500, 16_000), (5000, 160_000)])
 def test_the_queues_hold_all_that_the_devices_may_have_on_their_way(
     devices: int, messages: int
@@ -72,4 +82,4 @@ def test_the_queues_hold_all_that_the_devices_may_have_on_their_way(
 
 
 def test_several_workers_share_the_memory() -> None:
-    assert Size(10, 4, 400).queue_bytes == 75 * 1024 * 1024
+    assert Size(10, 4, 400).queue_bytes == 50 * 1024 * 1024
