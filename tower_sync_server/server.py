@@ -10,7 +10,9 @@ import logging
 import random
 import signal
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -27,6 +29,7 @@ from tower_sync_server.people.passwords import Passwords
 from tower_sync_server.people.people import People
 from tower_sync_server.people.sessions import Sessions
 from tower_sync_server.people.tidying import Tidying
+from tower_sync_server.releases.watch import keeper_of, places_of
 from tower_sync_server.workers import Workers
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 STOP_S = 4.0
 """Longest that requests in flight may take once the tower is told to stop."""
+
+Task = Callable[[], Coroutine[Any, Any, None]]
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +62,10 @@ def run(settings: Settings, worker_command: Sequence[str]) -> None:
         if settings.http.auth == "session" and not parts.people.all():
             log.warning("nobody may sign in yet: edgecase-tower users add NAME --role admin")
         tidying = Tidying(parts.removal, parts.sessions)
-        asyncio.run(_serve(app, settings.http, workers, tidying))
+        keeper = keeper_of(settings, keep.engine)
+        releases = partial(keeper.run, settings.releases.check_s)
+        beside: dict[str, Task] = {"tidying": tidying.run, "releases": releases}
+        asyncio.run(_serve(app, settings.http, workers, beside))
     finally:
         keep.close()
 
@@ -75,6 +83,7 @@ def http_parts(keep: Keep, settings: Settings, workers: Workers) -> Parts:
         sessions=Sessions(keep.engine, now, http.lifetimes),
         audit=Audit(keep.engine, now),
         uploads=make_uploads(keep, settings),
+        releases=places_of(settings),
     )
 
 
@@ -104,7 +113,7 @@ def tls_of(http: HttpSettings) -> ssl.SSLContext | None:
 
 
 async def _serve(
-    app: web.Application, http: HttpSettings, workers: Workers, tidying: Tidying
+    app: web.Application, http: HttpSettings, workers: Workers, beside: Mapping[str, Task]
 ) -> None:
     """Serve until told to stop; raises what ended a background task."""
     tls = tls_of(http)
@@ -112,7 +121,7 @@ async def _serve(
     await runner.setup()
     stop = asyncio.create_task(_told_to_stop(), name="stop")
     ingest = asyncio.create_task(workers.run(), name="ingest")
-    tidy = asyncio.create_task(tidying.run(), name="tidying")
+    others = [asyncio.create_task(run(), name=name) for name, run in beside.items()]
     try:
         try:
             await web.TCPSite(runner, http.host, http.port, ssl_context=tls).start()
@@ -120,16 +129,17 @@ async def _serve(
             hint = "Is another tower running? http.port (EDGECASE_TOWER_HTTP__PORT) is the port."
             raise OperatorError(f"Can't listen on {http.host}:{http.port}: {e}", hint) from e
         log.info("listening on %s://%s:%d", "https" if tls else "http", http.host, http.port)
-        await asyncio.wait((stop, ingest, tidy), return_when=asyncio.FIRST_COMPLETED)
-        if tidy.done():
-            await tidy
+        await asyncio.wait((stop, ingest, *others), return_when=asyncio.FIRST_COMPLETED)
+        for task in others:
+            if task.done():
+                await task
         if ingest.done():
             await ingest
             raise OperatorError("The workers ended by themselves.", "See the log above it.")
     finally:
-        for task in (stop, ingest, tidy):
+        for task in (stop, ingest, *others):
             task.cancel()
-        await asyncio.gather(stop, ingest, tidy, return_exceptions=True)
+        await asyncio.gather(stop, ingest, *others, return_exceptions=True)
         await runner.cleanup()
 
 

@@ -16,6 +16,7 @@ from tower_sync_server.people.passwords import Passwords
 from tower_sync_server.people.people import People
 from tower_sync_server.people.sessions import Sessions
 from tower_sync_server.people.words import By, Lifetimes, Role
+from tower_sync_server.releases.places import Places
 from tower_sync_server.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -78,5 +79,6 @@ class House:
             self.sessions,
             self.audit,
             Uploads(self.bench.ingest, self.folder / "uploads", 5_000_000, 0),
+            Places.under(self.folder),
         )
         return build_app(parts, Rules(Doors(ask, proxied), LIFETIMES, 0, ("tower.local",)))

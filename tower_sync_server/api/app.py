@@ -17,6 +17,7 @@ from tower_sync_server.api.health import HealthApi, Intake
 from tower_sync_server.api.hosts import hosts
 from tower_sync_server.api.pages import Pages
 from tower_sync_server.api.people_pages import PeoplePages
+from tower_sync_server.api.releases import ReleasesApi
 from tower_sync_server.api.removal import RemovalApi
 from tower_sync_server.api.render import set_up_templates
 from tower_sync_server.api.routes import refuse_unruled
@@ -33,6 +34,7 @@ from tower_sync_server.people.people import People
 from tower_sync_server.people.sessions import Sessions
 from tower_sync_server.people.throttle import Throttle
 from tower_sync_server.people.words import Lifetimes
+from tower_sync_server.releases.places import Places
 from tower_sync_server.uploads import Uploads
 
 
@@ -58,6 +60,8 @@ class Parts:
     """What was done."""
     uploads: Uploads
     """Takes in archives that come over HTTP."""
+    releases: Places
+    """Where the release repository lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ def build_app(parts: Parts, rules: Rules) -> web.Application:
         sign_in,
         CasesApi(parts.listing, parts.histories, parts.blobs),
         UploadApi(parts.uploads, parts.audit, doors),
+        ReleasesApi(parts.releases.metadata, parts.releases.targets),
         RemovalApi(parts.removal, parts.listing, doors),
         DevicesApi(parts.listing),
         UsersApi(parts.people, parts.audit, doors),

@@ -91,6 +91,7 @@ UPLOADED = {
     " the parts device, case, image, thumb.",
     "properties": {"device": TEXT, "stored": NUMBER, "already": NUMBER, "rejected": NUMBER},
 }
+FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 PICTURE = {"type": "string", "contentMediaType": "image/jpeg"}
 SHAPES: Mapping[Key, Shape] = {
     ("GET", "/ping"): Shape(reply={"type": "object"}),
@@ -98,6 +99,8 @@ SHAPES: Mapping[Key, Shape] = {
     ("GET", "/metrics"): Shape(reply=TEXT, media_type="text/plain"),
     ("GET", "/docs"): Shape(reply=TEXT, media_type="text/html"),
     ("GET", "/openapi.json"): Shape(reply={"type": "object"}),
+    ("GET", "/releases/metadata/{name}"): Shape(reply={"type": "object"}),
+    ("GET", "/releases/targets/{path}"): Shape(reply=FILE, media_type="application/octet-stream"),
     ("GET", "/sign-in"): Shape(reply=TEXT, media_type="text/html"),
     ("POST", "/sign-in"): Shape(reply=DEFINED["Session"], body=SignIn, others=(401, 429, 503)),
     ("POST", "/sign-out"): Shape(204),

@@ -35,6 +35,9 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("GET", "/docs"): Rule(ANY, "This document for people"),
     ("GET", "/openapi.json"): Rule(ANY, "This document"),
     ("GET", "/static"): Rule(ANY, "Style sheets and pictures of the pages"),
+    # Signed and public: whoever reads them trusts the signatures, and not the tower.
+    ("GET", "/releases/metadata/{name}"): Rule(ANY, "Signed metadata of the release repository"),
+    ("GET", "/releases/targets/{path}"): Rule(ANY, "A file of a released model, by its hash"),
     ("GET", "/sign-in"): Rule(ANY, "The page that asks for name and password"),
     ("POST", "/sign-in"): Rule(ANY, "Sign in: gives a cookie"),
     ("POST", "/sign-out"): Rule(VIEWER, "Sign out"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.fakes.towers_people import House
 
 OPEN = {"/ping", "/health", "/metrics", "/docs", "/openapi.json", "/static", "/sign-in"}
+OPEN |= {"/releases/metadata/{name}", "/releases/targets/{path}"}
 PATHS = {"/static": "/static/tower.css"}
 ROUTES = sorted(RULES)
 NO_CASE = "6f1f2a3e-5b0c-4a53-9a5e-0f6f6c1d2e3f"
