@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import sqlite3
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def _inside(folder: Path, count: int, seed: int) -> list[Figure]:
     chance = random.Random(seed)
     good: set[str] = set()
     said_stored = crashes = 0
-    with opened(folder) as keep:
+    with opened(folder) as keep, _quiet():
         ingest = Bench(keep).ingest
         for _ in range(-(-count // BATCH)):
             case, *message = mutations.valid(chance)
@@ -86,6 +87,16 @@ def _inside(folder: Path, count: int, seed: int) -> list[Figure]:
         Figure("control: good ones among them that were accepted", len(rows & good), "", 1,
                at_least=True),
     ]  # fmt: skip
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Every bad message is a line of the log; nobody wants to read thousands."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _outside(folder: Path, count: int, seed: int) -> list[Figure]:
