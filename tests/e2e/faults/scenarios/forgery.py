@@ -23,7 +23,7 @@ from tests.fakes.secured import Client, Secured, secured, tried
 from tests.fakes.towers import tower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from sync.broker import Broker
