@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from tower_sync_server.archive.archive import Archive
 from tower_sync_server.archive.blobs import Blobs, FolderBlobs
 from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.archive.files import translated
+from tower_sync_server.archive.object_blobs import ObjectBlobs
 from tower_sync_server.archive.spool import Spool
 from tower_sync_server.digests import Digests
 from tower_sync_server.ingest import Ingest, Limits
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DAY_S = 24 * 3600.0
 MEGABYTE = 1_000_000
+S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 1}}
+"""Devices are told to wait and ask again: no need to wait long here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,26 @@ def open_keep(store: StoreSettings) -> Keep:
     """
     with translated():
         store.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    blobs, spool = FolderBlobs(store.data_dir / "blobs"), Spool(store.data_dir / "spool")
+    blobs, spool = make_blobs(store), Spool(store.data_dir / "spool")
     blobs.open()
     spool.open(store.spool_days * DAY_S)
     engine = connect(store.dsn or sqlite_dsn(store.data_dir / "archive.db"))
     return Keep(engine, Archive(engine, now, blob_finder(blobs)), blobs, spool, store.data_dir)
+
+
+def make_blobs(store: StoreSettings) -> Blobs:
+    """Where photos lie, as the settings say; nothing is opened.
+
+    Raises:
+        OperatorError: nothing that is installed knows such a place.
+    """
+    here = store.data_dir / "blobs"
+    if "://" not in store.blobs:
+        return FolderBlobs(Path(store.blobs) if store.blobs else here)
+    options: dict[str, Any] = {}
+    if store.blobs.startswith("s3://"):
+        options = {"config_kwargs": S3_PATIENCE, "endpoint_url": store.blobs_endpoint or None}
+    return ObjectBlobs(store.blobs, options, here / "drafts")
 
 
 def make_ingest(keep: Keep, store: StoreSettings) -> Ingest:
