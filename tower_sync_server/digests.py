@@ -7,6 +7,7 @@ reaches, and asking it again gives the same answer.
 from __future__ import annotations
 
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -33,6 +34,9 @@ from tower_sync_server.archive.tombstones import purged, purged_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+Row = tuple[Any, ...]
+"""Number, id and newest revision of a case; kind, photo and SHA-256 of one of its parcels."""
+IMAGE, THUMB = Kind.IMAGE.value, Kind.THUMB.value
 GONE = ""
 """Stands for the SHA-256 of a case that people removed for good: it is not to come again."""
 
@@ -68,24 +72,25 @@ class Digests:
 def _leaves(db: sa.Connection, device: str, within: Range) -> Sequence[tuple[int, bytes]]:
     """Number and leaf of what is held, by number."""
     found: dict[int, list[Content]] = {}
-    for (seq, case, rev), rows in groupby(_rows(db, device, within), key=lambda r: r[:3]):
+    for (seq, case, rev), rows in groupby(_rows(db, device, within), key=itemgetter(0, 1, 2)):
         found.setdefault(seq, []).append(_content(case, rev, rows))
     for seq, case in _gone(db, device, within):
         found.setdefault(seq, []).append(Content(case, 0, GONE))
     return [(seq, leaf(found[seq])) for seq in sorted(found)]
 
 
-def _rows(db: sa.Connection, device: str, within: Range) -> Iterable[Any]:
+def _rows(db: sa.Connection, device: str, within: Range) -> Iterable[Row]:
     """Number, id and newest revision of each case, with every parcel that counts."""
     c, p = cases.c, parcels.c
     mine = sa.and_(p.device == c.device, p.case_id == c.case_id)
     newest = sa.or_(p.kind != Kind.CASE.value, p.rev == c.rev)
-    return db.execute(
+    found = db.execute(
         sa.select(c.seq, c.case_id, c.rev, p.kind, p.image, p.sha256)
         .select_from(cases.join(parcels, sa.and_(mine, newest)))
         .where(c.device == device, c.seq.between(within.first, within.last))
         .order_by(c.seq, c.case_id)
     )
+    return map(tuple, found)  # a row is slow to take apart, and there are many
 
 
 def _gone(db: sa.Connection, device: str, within: Range) -> Iterable[tuple[int, str]]:
@@ -97,15 +102,15 @@ def _gone(db: sa.Connection, device: str, within: Range) -> Iterable[tuple[int, 
     return [(row.seq, row.case_id) for row in db.execute(found)]
 
 
-def _content(case: str, rev: int, rows: Iterable[Any]) -> Content:
-    sha256 = ""
-    photos: dict[str, set[str]] = {Kind.IMAGE.value: set(), Kind.THUMB.value: set()}
-    for row in rows:
-        if row.kind == Kind.CASE.value:
-            sha256 = row.sha256
+def _content(case: str, rev: int, rows: Iterable[Row]) -> Content:
+    sha256, images, thumbs = "", [], []
+    for *_, kind, image, held in rows:
+        if kind == IMAGE:
+            images.append(image)
+        elif kind == THUMB:
+            thumbs.append(image)
         else:
-            photos[row.kind].add(row.image)
-    images, thumbs = photos[Kind.IMAGE.value], photos[Kind.THUMB.value]
+            sha256 = held
     return Content(case, rev, sha256, frozenset(images), frozenset(thumbs))
 
 
