@@ -30,6 +30,7 @@ PublicKeys = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE.pub", help="Somebody's public key; may be repeated."),
 ]
+TRUST = "On each device, with {root} on a road you trust: edgecase models trust 1.root.json"
 STARTER = (
     "Starter mode: the keys of root and targets lie on this tower, so whoever takes it can ship\n"
     'models. Good for a single shop; for more, see docs/releases.md, "Two people".'
@@ -67,7 +68,7 @@ def init(
     if starter:
         note(STARTER)
     first = places.metadata / "1.root.json"
-    said = f"The repository is in {places.metadata.parent}.\nGive each device {first}"
+    said = f"The repository is in {places.metadata.parent}.\n{TRUST.format(root=first)}"
     finish(done, said, as_json=json, root=str(first), starter=starter)
 
 
@@ -285,9 +286,13 @@ def abandon(json: Json = False, config: Config = None) -> None:
 def status(json: Json = False, config: Config = None) -> None:
     """Show what is offered, how far it may go, what waits, and when signatures end."""
     from tower_sync_server.cli.release_status import as_value, show
+    from tower_sync_server.releases.begin import holds_all
 
-    repository = open_releases(settings_of(config)).repository
+    settings = settings_of(config)
+    repository = open_releases(settings).repository
     done = repository.refresh()
+    if not json and holds_all(places_of(settings)):
+        note(STARTER)
     if json:
         import json as json_module
 

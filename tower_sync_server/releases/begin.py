@@ -50,7 +50,7 @@ def begin(
             if not starter:
                 hint = "To change its keys: edgecase-tower release keys"
                 raise BadRequestError("There is a repository already.", hint)
-            return not _has_people(places)
+            return holds_all(places)
         keys: dict[str, Sequence[Key]] = {
             role: tuple(read_public(path) for path in people.get(role, ())) for role in PEOPLE
         }
@@ -90,10 +90,13 @@ def _thresholds(
     }
 
 
-def _has_people(places: Places) -> bool:
-    """Whether root's keys lie anywhere but on this tower."""
+def holds_all(places: Places) -> bool:
+    """Whether the keys of root and targets lie on this tower: starter mode."""
     here = {read_public(path).keyid for path in places.keys.glob("*.pub")}
     shelf = Shelf(places)
     now = shelf.published()
     root = now.root or shelf.pending(now).root
-    return root is not None and not set(root.signed.roles[ROOT].keyids) <= here
+    if root is None:
+        return False
+    signed = root.signed.roles
+    return all(len(set(signed[r].keyids) & here) >= signed[r].threshold for r in PEOPLE)

@@ -67,6 +67,8 @@ def test_init_twice_is_as_good_as_once(shell: Shell) -> None:
     first = shell.json("release", "init")
     assert shell.json("release", "init") == first
     assert first["starter"] is True
+    shell.run("release", "status")
+    assert "Starter mode" in shell.said
     keys = shell.home / "tower" / "releases" / "keys"
     assert stat.S_IMODE(keys.stat().st_mode) == 0o700
 
@@ -146,6 +148,8 @@ def test_a_starter_hands_over_to_people(shell: Shell, tmp_path: Path) -> None:
         (r["role"], r["name"], r["here"]) for r in rows if r["role"] in ("root", "targets")
     } == {(role, who, "") for role in ("root", "targets") for who in ("ann", "ben")}
     assert all(r["threshold"] == 2 for r in rows if r["role"] == "targets")
+    shell.run("release", "status")
+    assert "Starter mode" not in shell.said
     shell.run("release", "add", make_model(tmp_path / "m"), code=3)
     shell.run("release", "abandon")
     shell.run("release", "add", tmp_path / "m", *sign)

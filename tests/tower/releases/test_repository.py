@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tuf.api.exceptions import DownloadError
 
 from models.offer import Ring
 from models.rollout import Rollout, open_to
@@ -348,14 +349,14 @@ def test_the_timestamp_is_signed_anew_a_day_later_and_the_rest_when_it_is_due(
     assert versions(shop) == {"targets": 1, "rollout": 2, "snapshot": 2, "timestamp": 3}
 
 
+class Cut(Exception):  # noqa: N818 - a power cut
+    pass
+
+
 def test_a_power_cut_between_any_two_writes_leaves_a_repository_that_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the next look of the tower finishes what was begun."""
-
-    class Cut(Exception):  # noqa: N818 - a power cut
-        pass
-
     real = Shelf._write
     for at in range(6):
         shop = Shop(tmp_path / str(at)).begin_starter()
@@ -381,6 +382,30 @@ def test_a_power_cut_between_any_two_writes_leaves_a_repository_that_is_whole(
             shop.releases().add(tmp_path / str(at) / "n", Wish())
         assert [o.version for o in shop.stranger().look()] == ["1.0.0", "1.1.0"]
     assert left[0] > 0  # the last round was not cut: there were no more writes
+
+
+def test_with_the_timestamp_written_first_a_power_cut_would_be_seen(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: it is the order of the writes that keeps it whole."""
+    from tower_sync_server.releases import publication
+
+    writes, real, left = publication._writes, Shelf._write, [2]
+
+    def write(self: Shelf, path: Path, data: bytes) -> None:
+        if not left[0]:
+            raise Cut
+        left[0] -= 1
+        real(self, path, data)
+
+    folder = make_model(tmp_path / "m")
+    with monkeypatch.context() as patched:
+        patched.setattr(publication, "_writes", lambda now, made: reversed([*writes(now, made)]))
+        patched.setattr(Shelf, "_write", write)
+        with pytest.raises(Cut):
+            shop.releases().add(folder, Wish())
+    with pytest.raises(DownloadError):
+        shop.stranger().look()
 
 
 def test_a_tower_without_its_timestamp_key_says_which_one_is_missing(
