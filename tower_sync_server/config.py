@@ -67,6 +67,8 @@ class StoreSettings(Section):
     """Largest photo that is taken, megabytes."""
     spool_days: float = Field(default=14, gt=0)
     """Chunks of a payload nobody completed go after this long."""
+    orphan_days: float = Field(default=30, ge=1)
+    """Photos that no case refers to go after this long."""
 
 
 class MqttSettings(Section):

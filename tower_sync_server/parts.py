@@ -14,8 +14,10 @@ from tower_sync_server.archive.blobs import Blobs, FolderBlobs
 from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.archive.files import translated
 from tower_sync_server.archive.object_blobs import ObjectBlobs
+from tower_sync_server.archive.orphans import Orphans
 from tower_sync_server.archive.spool import Spool
 from tower_sync_server.digests import Digests
+from tower_sync_server.housekeeping import Housekeeping
 from tower_sync_server.ingest import Ingest, Limits
 from tower_sync_server.uploads import Uploads
 
@@ -97,6 +99,14 @@ def make_uploads(keep: Keep, settings: Settings) -> Uploads:
         int(settings.http.max_upload_mb * MEGABYTE),
         int(settings.store.min_free_mb * MEGABYTE),
     )
+
+
+def make_housekeeping(keep: Keep, store: StoreSettings) -> Housekeeping:
+    """What clears up."""
+    lock, age = keep.folder / "orphans.lock", store.orphan_days * DAY_S
+    orphans = Orphans(keep.engine, keep.blobs, lock, age, now)
+    spool_s = store.spool_days * DAY_S
+    return Housekeeping(orphans, keep.blobs, keep.spool, spool_s, keep.folder / "uploads")
 
 
 def blob_finder(blobs: Blobs) -> Callable[[str], bool]:

@@ -23,7 +23,7 @@ from tower_sync_server.archive.listing import Listing
 from tower_sync_server.archive.removal import Removal
 from tower_sync_server.archive.upgrade import migrate
 from tower_sync_server.errors import ConfigError, OperatorError
-from tower_sync_server.parts import make_uploads, now, open_keep
+from tower_sync_server.parts import make_housekeeping, make_uploads, now, open_keep
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.passwords import Passwords
 from tower_sync_server.people.people import People
@@ -64,7 +64,12 @@ def run(settings: Settings, worker_command: Sequence[str]) -> None:
         tidying = Tidying(parts.removal, parts.sessions)
         keeper = keeper_of(settings, keep.engine)
         releases = partial(keeper.run, settings.releases.check_s)
-        beside: dict[str, Task] = {"tidying": tidying.run, "releases": releases}
+        clearing = make_housekeeping(keep, settings.store)
+        beside: dict[str, Task] = {
+            "tidying": tidying.run,
+            "releases": releases,
+            "housekeeping": clearing.run,
+        }
         asyncio.run(_serve(app, settings.http, workers, beside))
     finally:
         keep.close()
