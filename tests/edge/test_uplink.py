@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from edge.uplink import Uplink
 from edge.uplinks import NoUplink, make_uplink
 from models.case import Status, SyncPhase
 from sync.messages import Kind
+from sync.mqtt_client import Connection
 from sync.payload import case_payload, read_case
 from tests.fakes.broker import Mosquitto, mosquitto
 from tests.fakes.drafts import draft, photo
@@ -314,3 +316,30 @@ async def test_over_a_slow_link_that_is_cut_again_and_again_little_is_sent_twice
         print(f"{link.cuts} cuts, {link.up / payload:.3f} bytes carried for each byte of payload")
         assert link.cuts >= 4
         assert link.up / payload < 1.15
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_network_thread_that_dies_is_replaced_and_everything_arrives(
+    store: Store, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tower(broker.at("tower")) as fake:
+        async with sending(store, broker) as uplink:
+            await until(lambda: bool(fake.states))
+            pump, killed = Connection.pump, []
+
+            def die_once(self: Connection, *more: object) -> None:
+                if self._plan.broker.client_id == DEVICE and not killed:
+                    killed.append(threading.current_thread())
+                    raise SystemExit
+                pump(self, *more)  # type: ignore[arg-type]
+
+            monkeypatch.setattr(Connection, "pump", die_once)
+            await until(lambda: bool(killed) and not killed[0].is_alive())
+            begin = asyncio.get_running_loop().time()
+            case = await add(store, 1)
+            await drained(store)
+            took = asyncio.get_running_loop().time() - begin
+        check(fake, [case], {})
+    print(f"everything arrived {took:.1f} s after the thread had died")
+    assert took < 20
+    assert uplink.status().connected
