@@ -110,10 +110,6 @@ class Comparing:
             self._round.asked(self._question, now)
             self._question = None
 
-    def wake_at(self, now: float) -> float | None:
-        """When `step` should be called again though nothing has happened; None: whenever."""
-        return None if self._round is None else self._round.wake_at() or now
-
     async def _begin(self, now: float) -> None:
         """Begin a round where one is due."""
         if self._whole_at is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from edge.store import receipts, refill, settings
 from edge.store.times import from_us, to_us
+from sync.digests import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
     from edge.store.receipts import Own
     from edge.store.refill import Refill
     from sync.comparison import Checked
-    from sync.digests import Range, Sum
+    from sync.digests import Sum
 
 T = TypeVar("T")
+
+AT_ONCE = 64
+"""Cases that are queued again before the next waiting change has its turn."""
 
 
 class Runs(Protocol):
@@ -73,9 +78,14 @@ class ReceiptBook:
 
     async def refill_all(self, within: Range) -> Refill:
         """Queue again everything of a range in which the tower holds nothing."""
-        return await self._write(
-            lambda db: refill.refill_all(db, self._layout, within, self._now())
-        )
+        done = refill.Refill()
+        for first in range(within.first, within.last + 1, AT_ONCE):
+            part = Range(first, min(first + AT_ONCE - 1, within.last))
+            done += await self._write(partial(self._refill, part))
+        return done
+
+    def _refill(self, within: Range, db: Database) -> Refill:
+        return refill.refill_all(db, self._layout, within, self._now())
 
     async def settle(self, asked: Own, answer: Checked) -> Refill:
         """Queue again what is missing of a narrow range; take down what the tower holds of it."""
