@@ -27,7 +27,7 @@ def tower(tmp_path: Path) -> ReleaseTower:
 def seen(tmp_path: Path, tower: ReleaseTower) -> TrustedMetadata:
     """A device that trusts the tower."""
     data = tmp_path / "device"
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     trusted = TrustedMetadata(data)
     trust(trusted, tower.root)
     return trusted
