@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from tower_sync_server.archive.facts import shown_labels
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -110,8 +108,9 @@ def card(entry: Entry) -> dict[str, Any]:
 
 
 def headline(body: Mapping[str, Any]) -> str:
-    """A case in a few words."""
-    return sentence(", ".join(plain(label) for label in shown_labels(body))) or "Nothing found"
+    """A case in a few words: what was found, without the grades of it."""
+    found = dict.fromkeys(one.label.lower() for one in findings(body))
+    return sentence(", ".join(found)) or "Nothing found"
 
 
 def summary(body: Mapping[str, Any]) -> str:
@@ -163,6 +162,21 @@ def findings(body: Mapping[str, Any]) -> list[Finding]:
         for n, p in seen
         if p.get("refines") is None
     ]
+
+
+def estimate(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What it comes to, line by line, the total last; nothing where that isn't all there."""
+    found = body.get("estimate")
+    lines = found.get("lines") if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not isinstance(lines, list):
+        return []
+    rows = [line for line in lines if isinstance(line, dict)]
+    shown = [
+        (f"{words(row.get('count'))} × {plain(words(row.get('label')))}", words(row.get("amount")))
+        for row in rows
+    ]
+    total = f"{words(found.get('total'))} {words(found.get('currency'))}"
+    return [*shown, ("Tax", words(found.get("tax"))), ("Total", total)]
 
 
 def overlay(body: Mapping[str, Any]) -> Overlay | None:
@@ -337,6 +351,7 @@ HELPERS = {
     "STATUSES": STATUSES,
     "chip": chip,
     "device_rows": device,
+    "estimate": estimate,
     "findings": findings,
     "headline": headline,
     "moment": moment,
