@@ -20,15 +20,17 @@ INITDB = shutil.which("initdb", path=os.pathsep.join((*PLACES, os.environ.get("P
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(place: Path | None = None) -> Iterator[str]:
     """A running server; gives SQLAlchemy's address of an empty database on it.
+
+    Its data are in `place`, or in a folder that goes with it.
 
     The server never runs as root, so for root it runs as the user of Debian's package; its folder
     is none of pytest's, which are for their owner alone.
     """
     if INITDB is None:
         pytest.fail("needs Debian's postgresql; scripts/setup dev installs it")
-    data, programs = Path(tempfile.mkdtemp(prefix="edgecase-pg-")), Path(INITDB).parent
+    data, programs = place or Path(tempfile.mkdtemp(prefix="edgecase-pg-")), Path(INITDB).parent
     user: list[str] = []
     if os.geteuid() == 0:
         user = ["runuser", "-u", "postgres", "--"]
