@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import ssl
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import pytest
 
 from sync import topics
 from sync.transport import Connected, Lost
-from tests.fakes.secured import Secured, client, secured, tried, until
+from tests.fakes.secured import HOST, Secured, client, secured, tried, until
 from tower_sync_server.broker import keeper
 from tower_sync_server.broker.keeper import is_kept, knows
 from tower_sync_server.fleet.certificates import pem, revocations
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 AT_ONCE_S = 5.0
 """Of a machine that does other things too; see docs/broker.md for what was measured."""
+NOT_LET_IN = "ALERT|EOF|it said no|reset by peer"
 CASE = "01234567-89ab-4def-8123-456789abcdef"
 
 
@@ -127,3 +130,46 @@ def test_whether_a_broker_is_kept_is_told_by_its_lock(tmp_path: Path) -> None:
         assert is_kept(broker.plan.folder)
     assert not is_kept(broker.plan.folder)
     assert not is_kept(tmp_path / "nowhere")
+
+
+def greeted(
+    port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[ssl.SSLSession, bool]:
+    """Shake hands, with an earlier session where there is one, and be greeted by the broker.
+
+    Returns:
+        The session, and whether it was taken up.
+
+    Raises:
+        OSError: the broker doesn't let us in.
+    """
+    with (
+        socket.create_connection((HOST, port), timeout=5) as link,
+        context.wrap_socket(link, server_hostname=HOST, session=session) as secure,
+    ):
+        secure.sendall(b"\x10\x0f\x00\x04MQTT\x05\x02\x00\x0f\x00\x00\x02pi")
+        if secure.recv(1) != b"\x20":
+            raise ConnectionRefusedError("it said no")
+        assert secure.session is not None
+        return secure.session, bool(secure.session_reused)
+
+
+def test_a_session_from_before_opens_nothing(broker: Secured) -> None:
+    """TLS may take up an earlier session without looking at the certificate again."""
+    tls = broker.device(broker.enroll("pi")).tls
+    assert tls is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(tls.ca)
+    context.load_cert_chain(str(tls.certificate), str(tls.key))
+    first, _ = greeted(broker.port, context)
+    session, taken_up = greeted(broker.port, context, first)
+    assert taken_up  # so it matters
+    with pytest.raises(OSError, match=NOT_LET_IN):
+        greeted(broker.workers_port, context, session)
+
+    broker.fleet.revoke("pi")
+    assert knows(broker.plan.folder, newest(broker), AT_ONCE_S)
+
+    for known in (session, None):
+        with pytest.raises(OSError, match=NOT_LET_IN):
+            greeted(broker.port, context, known)
