@@ -27,7 +27,7 @@ from tower_sync_server.training.severity.crops import (
     open_crops,
 )
 from tower_sync_server.training.severity.loop import CLASSES, loss_of
-from tower_sync_server.training.severity.network import Graded, level, make_network
+from tower_sync_server.training.severity.network import Graded, SeverityNet, level
 
 
 def overconfident(count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +120,7 @@ def test_opened_crops_are_those_that_were_cut(tmp_path: Path) -> None:
 
 
 def test_the_classifier_gives_a_logit_for_each_severity() -> None:
-    network = Graded(make_network("small", CLASSES), len(LABELS)).eval()
+    network = Graded(SeverityNet(CLASSES), len(LABELS)).eval()
     assert network(torch.zeros(2, 3, SIDE, SIDE)).shape == (2, 3)
 
 
@@ -145,7 +145,7 @@ def test_the_energy_is_the_odds_of_damage_against_nothing_of_it() -> None:
 
 def test_levelled_normalisations_compute_the_same_and_expect_what_comes() -> None:
     torch.manual_seed(0)
-    network, images = make_network("small", 4), torch.rand(16, 3, 64, 64)
+    network, images = SeverityNet(4), torch.rand(16, 3, 64, 64)
     before = network.eval()(images)
     level(network, images)
     assert torch.allclose(network(images), before, atol=1e-4)
@@ -155,7 +155,7 @@ def test_levelled_normalisations_compute_the_same_and_expect_what_comes() -> Non
 def test_without_levelling_training_would_start_from_other_outputs() -> None:
     """The control of the test above."""
     torch.manual_seed(0)
-    network, images = make_network("small", 4), torch.rand(16, 3, 64, 64)
+    network, images = SeverityNet(4), torch.rand(16, 3, 64, 64)
     before = network.eval()(images)
     assert not torch.allclose(network.train()(images), before, atol=1e-3)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from tower_sync_server.training.network import ConvUnit, SplitStage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class SeverityNet(nn.Module):
@@ -33,19 +30,6 @@ class SeverityNet(nn.Module):
         """Return the logits of each crop."""
         deep = self.stage16(self.stage8(self.stage4(self.stem(x))))
         return self.head(torch.cat([self.mean(deep), self.peak(deep)], dim=1))  # type: ignore[no-any-return]
-
-
-NETWORKS: dict[str, Callable[[int], nn.Module]] = {"small": SeverityNet}
-"""What can classify crops, by name: number of classes → (B, 3, S, S) to (B, classes)."""
-
-
-def make_network(name: str, classes: int) -> nn.Module:
-    """Make the network called `name`, untrained.
-
-    Raises:
-        KeyError: there is none.
-    """
-    return NETWORKS[name](classes)
 
 
 class Graded(nn.Module):

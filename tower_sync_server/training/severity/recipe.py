@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tower_sync_server.training.backbones.names import make_backbone
 from tower_sync_server.training.severity.crops import OUTSIDE, Crops, CropSpec, joined, open_crops
 from tower_sync_server.training.severity.loop import CLASSES, Plan, tensor, train_classifier
-from tower_sync_server.training.severity.network import Graded, level, make_network
+from tower_sync_server.training.severity.network import Graded, level
 from tower_sync_server.training.severity.publish import disturbed
 from tower_sync_server.training.start import start_from_onnx
 
@@ -40,7 +41,7 @@ class Recipe:
     longer_side: int = 640
     """Of the photos in pixels."""
     network: str = "small"
-    """Name of the network, see network.NETWORKS."""
+    """Name of the network, see training/backbones/names.py."""
     plan: Plan = field(default_factory=Plan)
     """How long and how fast."""
 
@@ -85,7 +86,7 @@ def train_severity(recipe: Recipe, places: tuple[Path, Path], seed: int, report:
     report(f"rendering crops of {recipe.photos + recipe.foreign + recipe.held_out} photos")
     crops, held_out = _open(recipe, work)
     torch.manual_seed(seed)
-    network = make_network(recipe.network, CLASSES)
+    network = make_backbone(recipe.network, CLASSES)
     if detector.exists():
         report(f"{start_from_onnx(network, detector)} tensors taken from the detector")
         level(network, tensor(crops.images[:_CALIBRATION_CROPS]))
