@@ -24,11 +24,14 @@ from sync.digests import (
     sum_of,
     wide_ranges,
 )
-from sync.messages import Kind
+from sync.messages import Kind, Stored
+from tests.fakes.keeps import NOW
 from tests.fakes.parcels import SentCase, noise, sha
+from tower_sync_server.archive.removal import Removal
 from tower_sync_server.archive.tombstones import purged
 from tower_sync_server.digests import GONE, Digests
 from tower_sync_server.ingest import Answer, Ingest
+from tower_sync_server.people.words import By
 
 if TYPE_CHECKING:
     from tests.fakes.keeps import Bench
@@ -151,6 +154,27 @@ def test_what_people_removed_for_good_is_not_missing_and_has_a_leaf(
     assert digests.answer("gate", Check(2, Range(1, 9), items(case))) == Held(2, (), ((1, gone),))
     adopted = (sum_of(Range(1, 9), [(1, gone)]),)
     assert digests.answer("gate", Compare(3, adopted)) == Differ(3, ())
+
+
+def test_a_case_that_a_person_purged_is_not_asked_for_again_and_a_deleted_one_is_the_same(
+    bench: Bench, digests: Digests
+) -> None:
+    gone, hidden = cases(2)
+    for case in (gone, hidden):
+        bench.send(case)
+    removal = Removal(bench.keep.engine, bench.keep.blobs, lambda: NOW)
+    for case in (gone, hidden):
+        removal.delete(case.id, "gate", By("ann", ""))
+    asked = sums([gone, hidden], Range(1, 9))
+    assert digests.answer("gate", Compare(1, asked)) == Differ(1, ())
+    removal.purge(gone.id, "gate", By("ann", ""))
+    held = digests.answer("gate", Check(2, Range(1, 9), (*items(gone), *items(hidden))))
+    assert isinstance(held, Held)
+    assert held.missing == ()
+    adopted = sum_of(Range(1, 9), held.leaves)
+    assert digests.answer("gate", Compare(3, (adopted,))) == Differ(3, ())
+    assert [ack for ack in bench.send(gone) if not isinstance(ack, Stored)] == []
+    assert digests.answer("gate", Compare(4, (adopted,))) == Differ(4, ())
 
 
 def test_two_cases_of_one_number_have_one_leaf(bench: Bench, digests: Digests) -> None:
