@@ -11,12 +11,15 @@ from tower_sync_server.render.damages.kinds import LABELS
 from tower_sync_server.training.augment import Strength
 from tower_sync_server.training.batches import BatchPlan
 from tower_sync_server.training.cache import CacheSpec, open_cache
+from tower_sync_server.training.folder import fingerprint, open_folder
 from tower_sync_server.training.loop import Phase, Report, Schedule, train
 from tower_sync_server.training.many import agree, is_leader
 from tower_sync_server.training.network import DetectorNet
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tower_sync_server.training.cache import Cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,6 @@ def train_detector(recipe: Recipe, work: Path, report: Report) -> DetectorNet:
         work: folder for rendered photos and checkpoints; a broken-off run goes on from there.
         report: takes one line for each step.
     """
-    torch.set_num_threads(recipe.threads)
-    torch.manual_seed(recipe.seed)
     wanted = CacheSpec("train", 0, recipe.photos, recipe.size)
     checked = CacheSpec("plain", 0, recipe.validation, recipe.size)
     if is_leader():
@@ -99,7 +100,30 @@ def train_detector(recipe: Recipe, work: Path, report: Report) -> DetectorNet:
         open_cache(work, wanted)
         open_cache(work, checked)
     agree(0.0)
-    photos, held_out = open_cache(work, wanted), open_cache(work, checked)
+    return train_on((open_cache(work, wanted), open_cache(work, checked)), recipe, work, report)
+
+
+def train_from_folder(recipe: Recipe, dataset: Path, work: Path, report: Report) -> DetectorNet:
+    """Train the network on a dataset's folder: on its split `train`, checked on `plain`.
+
+    Args:
+        recipe: what to do; its numbers of photos don't count.
+        dataset: holds manifest.json, see `tower_sync_server.training.folder`.
+        work: folder for checkpoints.
+        report: takes one line for each step.
+
+    Raises:
+        DatasetError: the dataset isn't what its manifest says.
+    """
+    report(f"dataset {fingerprint(dataset)[:12]}")
+    data = open_folder(dataset, "train", recipe.size), open_folder(dataset, "plain", recipe.size)
+    return train_on(data, recipe, work, report)
+
+
+def train_on(data: tuple[Cache, Cache], recipe: Recipe, work: Path, report: Report) -> DetectorNet:
+    """Train the network on the first of `data`, checked on the second; see `train_detector`."""
+    torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)
     network = DetectorNet(len(LABELS), recipe.widths)
     place = (checkpoint_folder(work, recipe.seed), recipe.seed)
-    return train(network, (photos, held_out), recipe.schedule, place, report)
+    return train(network, data, recipe.schedule, place, report)
