@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sync.messages import Ack, Up
 
 WORKERS = 4
+AT_ONCE = (1, 2, 5, 12)
+"""Messages in a batch of each."""
 
 
 def test_whatever_they_do_at_once_each_case_is_stored_once(tmp_path: Path, dsn: str) -> None:
@@ -23,16 +25,16 @@ def test_whatever_they_do_at_once_each_case_is_stored_once(tmp_path: Path, dsn: 
     everything = [c for case in cases for parcel in case.parcels() for c in parcel.chunks()]
     answers: list[Ack] = []
 
-    def work(bench: Bench, messages: list[Up]) -> None:
-        for message in messages:
-            answers.append(bench.say(message))
+    def work(bench: Bench, messages: list[Up], at_once: int) -> None:
+        for first in range(0, len(messages), at_once):
+            answers.extend(bench.say_all(messages[first : first + at_once]))
 
     with opened(tmp_path, dsn) as first:
         threads = []
         for number in range(WORKERS):  # each hears of everything, in an order of its own
             own: list[Up] = list(everything)
             random.Random(number).shuffle(own)
-            threads.append(threading.Thread(target=work, args=(Bench(first), own)))
+            threads.append(threading.Thread(target=work, args=(Bench(first), own, AT_ONCE[number])))
         for thread in threads:
             thread.start()
         for thread in threads:
