@@ -58,12 +58,17 @@ class Taken:
     """Deviation in pixels of a photo with a longer side of 640."""
 
 
-def take_photos(split: Split, seed: int) -> Iterator[Taken]:
+_KINDS = ((False, False), (True, True), (False, True), (True, False))
+"""The photos of a scene: blurred or not, mostly by motion or by focus alone."""
+
+
+def take_photos(split: Split, seed: int, *, pair: bool = False) -> Iterator[Taken]:
     """Take four photos of one scene: two a person accepts, one out of focus, one shaken.
 
     Args:
         split: which look.
         seed: of the scene; its remainder decides the size.
+        pair: take one that a person accepts and one that they don't, and no more.
     """
     width, height = SIZES[seed % len(SIZES)]
     if seed % _PORTRAIT == 0:
@@ -73,9 +78,10 @@ def take_photos(split: Split, seed: int) -> Iterator[Taken]:
         seed, split=split, width=round(width * scale), height=round(height * scale)
     )
     rng = np.random.default_rng([seed, SCENE_SIDE])
-    for blurred, motion in ((False, False), (False, True), (True, False), (True, True)):
-        shot = _draw(rng, split, max(width, height), (blurred, motion))
-        yield _take(rng, scene, shot, (width, height), (blurred, motion))
+    first = 2 * (seed // len(SIZES) % 2)
+    for kind in _KINDS[first : first + 2] if pair else _KINDS:
+        shot = _draw(rng, split, max(width, height), kind)
+        yield _take(rng, scene, shot, (width, height), kind)
 
 
 def _draw(

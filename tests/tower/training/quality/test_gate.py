@@ -41,10 +41,16 @@ ZOO = Path(__file__).parents[4] / "models/zoo"
 def test_a_scene_gives_two_photos_to_accept_and_two_to_take_again() -> None:
     photos = list(take_photos("train", 2))
     assert [(one.blurred, one.motion) for one in photos] == [
-        (False, False), (False, True), (True, False), (True, True),
+        (False, False), (True, True), (False, True), (True, False),
     ]  # fmt: skip
-    assert all(one.blur_px <= SHARP_LIMIT for one in photos[:2])
-    assert all(one.blur_px >= BLURRED_LIMIT for one in photos[2:])
+    assert all(one.blur_px <= SHARP_LIMIT for one in photos[::2])
+    assert all(one.blur_px >= BLURRED_LIMIT for one in photos[1::2])
+
+
+def test_a_pair_is_one_of_each_and_every_sort_comes_up() -> None:
+    pairs = [tuple(take_photos("train", seed, pair=True)) for seed in (0, 5)]
+    assert [[one.blurred for one in pair] for pair in pairs] == [[False, True]] * 2
+    assert {one.motion for pair in pairs for one in pair if one.blurred} == {False, True}
 
 
 def test_photos_come_in_all_sizes_up_to_twelve_megapixels() -> None:
