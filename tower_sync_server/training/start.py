@@ -66,6 +66,7 @@ def _unit(
     ones = torch.ones_like(plain)
     return {
         f"{name}.weight": torch.from_numpy(np.array(kernel, np.float32)),
+        f"{name}.bias": plain,  # of a convolution that has one of its own
         f"{norm}.weight": ones,
         f"{norm}.bias": plain,
         f"{norm}.running_mean": torch.zeros_like(plain),
