@@ -20,6 +20,7 @@ from tower_sync_server.cli.release_parts import (
     passphrase,
     places_of,
     private_key,
+    say_changes,
     say_missing,
 )
 
@@ -129,13 +130,15 @@ def sign(
 ) -> None:
     """Sign what waits; it is published once enough people have."""
     if file is not None:
-        from tower_sync_server.releases.repository import sign_change
+        from tower_sync_server.releases.repository import read_change, sign_change
 
+        say_changes([(read_change(file), None)])
         fresh = sign_change(file, private_key(keyfile, passphrase(passphrase_file)))
         told = "is signed" if fresh else "was signed with this key already"
         typer.echo(f"{file} {told}. On the tower: edgecase-tower release take {file.name}")
         return
     releases = open_releases(settings_of(config), [keyfile], passphrase_file)
+    say_changes(releases.repository.waiting())
     done, count = releases.repository.sign()
     signed = "Signed." if done.missing else "Signed and published."
     said = signed if count else "There was nothing to sign with this key."
@@ -299,4 +302,5 @@ def status(json: Json = False, config: Config = None) -> None:
         typer.echo(json_module.dumps(as_value(repository, done), indent=2, ensure_ascii=False))
     else:
         show(repository, done)
+        say_changes(repository.waiting())
         say_missing(done)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tower_sync_server.config import Settings
     from tower_sync_server.releases.places import Places
     from tower_sync_server.releases.repository import Done
-    from tower_sync_server.releases.tuf_words import CryptoSigner
+    from tower_sync_server.releases.tuf_words import CryptoSigner, Metadata, Root, Targets
     from tower_sync_server.releases.work import Releases
 
 WAITING = 3
@@ -132,6 +132,15 @@ def finish(done: "Done", what: str, *, as_json: bool, **more: Any) -> None:
         say_missing(done)
     if done.missing:
         raise typer.Exit(WAITING)
+
+
+def say_changes(changes: "Sequence[tuple[Metadata[Any], Root | Targets | None]]") -> None:
+    """Say what waits, so that people see what they sign: each with what it follows."""
+    from tower_sync_server.releases.summary import lines_of
+
+    for change, before in changes:
+        for line in lines_of(change, before):
+            note(line)
 
 
 def say_missing(done: "Done") -> None:

@@ -53,8 +53,6 @@ def show(repository: Repository, done: Done) -> None:
         show_rows([HEADINGS, *(_row(offer, now.held) for offer in offers)])
     else:
         note("Nothing is offered yet: edgecase-tower release add MODEL_DIR")
-    for offer in _waiting(repository, done):
-        note(f"{offer.ref} waits for signatures: ring {offer.ring.value}, {offer.size} bytes")
     for role, one in _documents(done).items():
         left = one.signed.expires - utc_now()
         if role in ("root", "targets") and left < Lifetimes().people_left:

@@ -154,8 +154,9 @@ def ring_of(signers: Iterable[CryptoSigner]) -> Ring:
 
 def name_of(key: Key) -> str:
     """Whose it is, as far as that was said, and the beginning of its id."""
-    said = key.unrecognized_fields.get(NAME, "")
-    short = key.keyid[:SHORT]
+    # It may come out of somebody's file: nothing that a terminal would obey, no matter what.
+    said = "".join(c for c in str(key.unrecognized_fields.get(NAME, ""))[:80] if c.isprintable())
+    short = "".join(c for c in key.keyid[:SHORT] if c.isalnum())
     return f"{said} ({short})" if said else short
 
 

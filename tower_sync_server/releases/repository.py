@@ -199,6 +199,18 @@ class Repository:
             self._require_begun()
             return self._sign_waiting()
 
+    def waiting(self) -> list[tuple[Metadata[Any], Root | Targets | None]]:
+        """What waits for signatures, each with what it follows."""
+        self._require_begun()
+        now = self.shelf.published()
+        pending = self.shelf.pending(now)
+        found: list[tuple[Metadata[Any], Root | Targets | None]] = []
+        if pending.root is not None:
+            found.append((pending.root, now.root.signed if now.root else None))
+        if pending.targets is not None:
+            found.append((pending.targets, now.targets.signed if now.targets else None))
+        return found
+
     def take(self, path: Path) -> tuple[Done, int]:
         """Take over the signatures of a file that was signed elsewhere.
 

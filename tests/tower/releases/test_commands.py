@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from pathlib import Path
@@ -124,13 +125,18 @@ def test_two_people_sign_and_a_third_command_says_who_is_missing(
     assert said["waiting"][0]["count"] == 1
     assert {s.partition(" ")[0] for s in said["waiting"][0]["signers"]} == {"ben", "cleo"}
     shell.run("release", "status")
-    assert "writer@1.0.0 waits" in shell.said
+    assert "offers writer@1.0.0 up to ring canary" in shell.said
     assert shell.stranger().look() == ()
 
     copy = tmp_path / "mail.json"
     copy.write_bytes(Path(said["files"][0]).read_bytes())
     away = Shell(tmp_path / "desk")  # another machine, with no repository
     away.run("release", "sign", keys["cleo"], "--file", copy)
+    digest = hashlib.sha256((model / "model.toml").read_bytes()).hexdigest()
+    assert (
+        f"offers writer@1.0.0 up to ring canary, {said['added'][0]['offer']['size']}" in away.said
+    )
+    assert digest in away.said  # what a person compares with their own copy
     shell.run("release", "take", copy)
     assert [o.ref for o in shell.stranger().look()] == ["writer@1.0.0"]
 
@@ -142,7 +148,10 @@ def test_a_starter_hands_over_to_people(shell: Shell, tmp_path: Path) -> None:
     both = ["--to", tmp_path / "ann.pub", "--to", tmp_path / "ben.pub", "--threshold", "2"]
     sign = ["--key", tmp_path / "ann", "--key", tmp_path / "ben"]
     shell.run("release", "keys", "rotate", "targets", *both, *sign)
-    shell.run("release", "keys", "rotate", "root", *both, *sign)
+    shell.run("release", "keys", "rotate", "root", *both, "--key", tmp_path / "ann", code=3)
+    shell.run("release", "status")
+    assert "root is signed by 2 of ann" in shell.said
+    shell.run("release", "sign", tmp_path / "ben")
     rows = shell.json("release", "keys", "list")
     assert {
         (r["role"], r["name"], r["here"]) for r in rows if r["role"] in ("root", "targets")
