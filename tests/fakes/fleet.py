@@ -103,27 +103,28 @@ class Device:
         assert isinstance(self.uplink, Uplink)
         return self.uplink._transport
 
-    async def make(self) -> tuple[str, float]:
-        """Make the next case; its id, and milliseconds until it was durable."""
+    async def make(self) -> tuple[str, float, float]:
+        """Make the next case; its id, milliseconds until it was durable, and of work meanwhile."""
         number = self.made + 1
         chance = random.Random(f"{self.plan.name} {number}")
         size = chance.randint(*self.plan.photo_bytes)
         data = photo(chance.randrange(1 << 60), size).data
-        begin = time.perf_counter()
+        begin, worked = time.perf_counter(), time.process_time()
         case, _ = await self.pipeline.keep(
             [Submission(photo=data)], idempotency_key=f"case {number}", attended=False
         )
         took = (time.perf_counter() - begin) * 1000
+        work = (time.process_time() - worked) * 1000
         self.made = number
         if self.plan.revise_every and number % self.plan.revise_every == 0:
             await self.store.revise(case.id, lambda c: replace(c, status=Status.REJECTED))
-        return case.id, took
+        return case.id, took, work
 
     async def make_all(self) -> None:
         """What the plan says."""
         while self.made < self.plan.cases:
-            case, took = await self.make()
-            say({"device": self.plan.name, "made": case, "ms": took})
+            case, _, _ = await self.make()
+            say({"device": self.plan.name, "made": case})
             await asyncio.sleep(self.plan.every_s)
 
 
@@ -173,13 +174,9 @@ class Host:
             say({"answer": answer})
         raise SystemExit
 
-    async def do_make(self, device: Device, count: int, every_s: float = 0.0) -> list[float]:
-        """Make cases; milliseconds that each took."""
-        took = []
-        for _ in range(count):
-            took.append((await device.make())[1])
-            await asyncio.sleep(every_s)
-        return took
+    async def do_make(self, device: Device, count: int) -> list[tuple[float, float]]:
+        """Make cases; milliseconds that each took, and of processor time."""
+        return [(await device.make())[1:] for _ in range(count)]
 
     async def do_status(self, device: Device) -> dict[str, Any]:
         """How the way to the tower is, and how often a thread was replaced."""

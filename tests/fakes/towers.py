@@ -53,7 +53,7 @@ class Tower:
             self.process = subprocess.Popen(
                 [PROGRAM, "run"], env={**os.environ, **self._settings}, stdout=log, stderr=log
             )
-        self.until(lambda: self.get("/health").get("ready") is True)
+        self.until(lambda: self.get("/health").get("ready") is True, 90)
 
     def workers(self) -> list[psutil.Process]:
         """The ingest workers that are alive."""
