@@ -30,6 +30,7 @@ NUMBER: dict[str, Any] = {"type": "integer"}
 CURSOR: dict[str, Any] = {"type": ["string", "null"]}
 CASE = {"$ref": REF.format(model="Case")}
 ERROR = {"$ref": REF.format(model="Error")}
+SESSION = {"$ref": REF.format(model="Session")}
 DEFINED: Mapping[str, dict[str, Any]] = {
     "Case": {
         "type": "object",
@@ -69,7 +70,7 @@ class Shape:
     query: type[BaseModel] | None = None
     """The query's parameters."""
     body: type[BaseModel] | None = None
-    """The body, as JSON or as a form."""
+    """The body, as JSON. Pages send forms."""
     others: tuple[int, ...] = field(default=())
     """Errors that are its own."""
 
@@ -102,9 +103,9 @@ SHAPES: Mapping[Key, Shape] = {
     ("GET", "/releases/metadata/{name}"): Shape(reply={"type": "object"}),
     ("GET", "/releases/targets/{path}"): Shape(reply=FILE, media_type="application/octet-stream"),
     ("GET", "/sign-in"): Shape(reply=TEXT, media_type="text/html"),
-    ("POST", "/sign-in"): Shape(reply=DEFINED["Session"], body=SignIn, others=(401, 429, 503)),
+    ("POST", "/sign-in"): Shape(reply=SESSION, body=SignIn, others=(401, 429, 503)),
     ("POST", "/sign-out"): Shape(204),
-    ("GET", "/session"): Shape(reply={"$ref": REF.format(model="Session")}),
+    ("GET", "/session"): Shape(reply=SESSION),
     ("POST", "/session/password"): Shape(204, body=NewPassword, others=(429,)),
     ("GET", "/cases"): Shape(reply=several("cases", CASE), query=ListQuery),
     ("POST", "/cases"): Shape(reply=UPLOADED, others=(413, 415, 422, 503, 507)),
@@ -202,9 +203,8 @@ def _operation(
     if shape.body is not None:
         name = shape.body.__name__
         _add(schemas, name, shape.body.model_json_schema(ref_template=REF))
-        given = {"schema": {"$ref": REF.format(model=name)}}
-        kinds = ("application/json", "application/x-www-form-urlencoded")
-        doc["requestBody"] = {"required": True, "content": dict.fromkeys(kinds, given)}
+        content = {"application/json": {"schema": {"$ref": REF.format(model=name)}}}
+        doc["requestBody"] = {"required": True, "content": content}
     return doc
 
 
@@ -232,6 +232,7 @@ def _replies(path: str, rule: Rule, shape: Shape) -> dict[str, Any]:
     statuses |= {415} if shape.body is not None else set()
     content = {"application/json": {"schema": ERROR}}
     found = {str(s): {"description": ERRORS[s], "content": content} for s in statuses}
+    found["default"] = {"description": "Whatever else goes wrong.", "content": content}
     good: dict[str, Any] = {"description": "It is done." if shape.reply is None else "Here it is."}
     if shape.reply is not None:
         good["content"] = {shape.media_type: {"schema": shape.reply}}

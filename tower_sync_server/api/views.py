@@ -182,7 +182,9 @@ def estimate(body: Mapping[str, Any]) -> list[tuple[str, str]]:
 def overlay(body: Mapping[str, Any]) -> Overlay | None:
     """The boxes over the first photo; None where there is nothing to draw, or no telling where."""
     images = body.get("images")
-    first = images[0] if isinstance(images, list) and images else {}
+    first = images[0] if isinstance(images, list) and images else None
+    if not isinstance(first, dict):
+        return None
     width, height = _size(first.get("width")), _size(first.get("height"))
     if not width or not height:
         return None
