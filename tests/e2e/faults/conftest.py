@@ -5,17 +5,16 @@ What counts here is what survives, not how fast the disk is.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.faults.world import told
+from tests.e2e.faults.world import in_memory, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from scripts.benchmarks.figures import Figure
 
@@ -26,9 +25,8 @@ Prove = Callable[[Sequence["Figure"], int], None]
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as made:
-        yield Path(made)
+    with in_memory() as made:
+        yield made
 
 
 @pytest.fixture

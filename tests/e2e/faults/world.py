@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,14 @@ def world(folder: Path, workers: int = 2) -> Iterator[World]:
     """Start both; the tower keeps everything in `folder`/tower."""
     with mosquitto(folder) as broker, tower(folder, broker.port, workers=workers) as running:
         yield World(folder, broker, running)
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """A folder that is gone afterwards, in memory where the system has a place for that."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as made_here:
+        yield Path(made_here)
 
 
 def until(holds: Callable[[], object], seconds: float, what: str, every_s: float = 0.2) -> float:

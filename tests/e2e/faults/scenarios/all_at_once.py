@@ -13,7 +13,7 @@ import psutil
 
 from edge.config import SyncSettings
 from scripts.benchmarks.figures import Figure
-from tests.e2e.faults.world import World, drained, losses, rss_mb, until, world
+from tests.e2e.faults.world import World, drained, in_memory, losses, rss_mb, until, world
 from tests.fakes.fleets import Plan, fleet
 
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ class Memory:
 def run(folder: Path, size: Size, _seed: int) -> list[Figure]:
     """Take the broker away, fill every outbox, bring it back."""
     names = [f"pi-{number}" for number in range(size.devices)]
-    folders = {name: folder / name for name in names}
     spread_s = float(SyncSettings().spread_s)
     with ExitStack() as stack:
+        memory_folder = stack.enter_context(in_memory())  # a store has 512 folders
+        folders = {name: memory_folder / name for name in names}
         here = stack.enter_context(world(folder))
         fleets = []
         for number in range(size.processes):
