@@ -20,6 +20,7 @@ from tower_sync_server.cli.release_parts import (
     passphrase,
     places_of,
     private_key,
+    refuse_other_user,
     say_changes,
     say_missing,
 )
@@ -61,6 +62,7 @@ def init(
 
     settings = settings_of(config)
     places = places_of(settings)
+    refuse_other_user(settings.store.data_dir)
     people = {"root": tuple(root or ()), "targets": tuple(targets or ())}
     thresholds = {"root": root_threshold, "targets": targets_threshold}
     phrase = passphrase(passphrase_file)
@@ -130,7 +132,7 @@ def sign(
 ) -> None:
     """Sign what waits; it is published once enough people have."""
     if file is not None:
-        from tower_sync_server.releases.repository import read_change, sign_change
+        from tower_sync_server.releases.changes import read_change, sign_change
 
         say_changes([(read_change(file), None)])
         fresh = sign_change(file, private_key(keyfile, passphrase(passphrase_file)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tower_sync_server.errors import BadRequestError
+from tower_sync_server.errors import BadRequestError, OperatorError
 
 if TYPE_CHECKING:
     from tower_sync_server.config import Settings
@@ -63,12 +63,25 @@ def open_releases(
     from tower_sync_server.releases.work import Releases
 
     places = places_of(settings)
+    refuse_other_user(settings.store.data_dir)
     phrase = passphrase(phrase_file)
     if phrase is None and has_locked(places.keys):
         phrase = ask(f"Passphrase of the keys in {places.keys} (Enter: leave them shut)")
     ring = read_ring(places.keys, phrase)
     ring |= ring_of(private_key(path, phrase) for path in keys or ())
     return Releases(Repository(Shelf(places), ring, utc_now), utc_now)
+
+
+def refuse_other_user(data_dir: Path) -> None:
+    """Refuse to write as root into another user's folder: the tower could not read it any more.
+
+    Raises:
+        OperatorError: it is another user's.
+    """
+    owner = data_dir.stat().st_uid if data_dir.exists() else os.geteuid()
+    if owner != os.geteuid():
+        message = f"{data_dir} belongs to user {owner}, and this is user {os.geteuid()}."
+        raise OperatorError(message, f"sudo -u '#{owner}' edgecase-tower …")
 
 
 def private_key(path: Path, phrase: bytes | None) -> "CryptoSigner":

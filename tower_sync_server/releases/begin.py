@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tower_sync_server.archive.files import translated
 from tower_sync_server.errors import BadRequestError
-from tower_sync_server.releases.keys import make_key, read_public, read_ring
-from tower_sync_server.releases.repository import Repository, tower_key, utc_now
+from tower_sync_server.releases.keys import make_key, read_public, read_ring, tower_key
+from tower_sync_server.releases.repository import Repository, utc_now
 from tower_sync_server.releases.roles import ONLINE, PEOPLE, ROLES, ROOT, TARGETS
 from tower_sync_server.releases.shelf import Shelf
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tower_sync_server.archive.files import sync_folder, translated
 from tower_sync_server.errors import BadRequestError
+from tower_sync_server.releases.roles import ONLINE
 from tower_sync_server.releases.tuf_words import CryptoSigner, Key, SSlibKey
 
 if TYPE_CHECKING:
@@ -66,6 +67,20 @@ def make_key(path: Path, name: str, passphrase: bytes | None = None) -> SSlibKey
         _write(beside, json.dumps(to_public(public), indent=1).encode() + b"\n", 0o644)
         sync_folder(path.parent)
     return public
+
+
+def tower_key(folder: Path, role: str, passphrase: bytes | None = None) -> SSlibKey:
+    """The tower's own key for a role, made where there is none.
+
+    Raises:
+        BadRequestError: there is a file that is no key.
+    """
+    path = folder / f"{role}.pem"
+    if not path.exists():
+        return make_key(path, f"tower {role}", None if role in ONLINE else passphrase)
+    if public_path(path).exists():
+        return read_public(public_path(path))
+    return read_private(path, passphrase).public_key
 
 
 def public_path(path: Path) -> Path:

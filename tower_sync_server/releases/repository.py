@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from tower_sync_server.errors import BadRequestError, OperatorError
 from tower_sync_server.releases import edits
-from tower_sync_server.releases.keys import make_key, public_path, read_private, read_public
+from tower_sync_server.releases.changes import read_change
 from tower_sync_server.releases.publication import (
     missing_for_targets,
     plan,
     sign,
     stick_timestamp,
 )
-from tower_sync_server.releases.roles import ONLINE, ROLLOUT, ROOT, TARGETS, TIMESTAMP, Lifetimes
-from tower_sync_server.releases.shelf import read_metadata
+from tower_sync_server.releases.roles import ROLLOUT, ROOT, TARGETS, TIMESTAMP, Lifetimes
 from tower_sync_server.releases.state import Missing, Pending, Plan, Published
 from tower_sync_server.releases.tuf_words import Metadata, Root, Targets
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from models.rollout import Rollout
     from tower_sync_server.releases.keys import Ring
     from tower_sync_server.releases.shelf import Shelf
-    from tower_sync_server.releases.tuf_words import CryptoSigner, Key
+    from tower_sync_server.releases.tuf_words import Key
 
 BEGIN = "Begin one: edgecase-tower release init"
 UNSIGNED = "The root waits for signatures: edgecase-tower release status"
@@ -299,51 +298,6 @@ class Repository:
 def utc_now() -> datetime:
     """Wall time."""
     return datetime.now(UTC)
-
-
-def tower_key(folder: Path, role: str, passphrase: bytes | None = None) -> Key:
-    """The tower's own key for a role, made where there is none.
-
-    Raises:
-        BadRequestError: there is a file that is no key.
-    """
-    path = folder / f"{role}.pem"
-    if not path.exists():
-        return make_key(path, f"tower {role}", None if role in ONLINE else passphrase)
-    if public_path(path).exists():
-        return read_public(public_path(path))
-    return read_private(path, passphrase).public_key
-
-
-def read_change(path: Path) -> Metadata[Any]:
-    """Read a change that waits for signatures.
-
-    Raises:
-        BadRequestError: it is none.
-    """
-    problem: Exception | None = None
-    for kind in (Root, Targets):
-        try:
-            data = path.read_bytes()
-            return read_metadata(data, kind)
-        except (OSError, ValueError) as e:
-            problem = e
-    hint = "Give a file out of DATA_DIR/releases/pending, or a copy of one."
-    raise BadRequestError(f"{path} is no change that can be signed: {problem}", hint)
-
-
-def sign_change(path: Path, signer: CryptoSigner) -> bool:
-    """Sign a copy of a change, on any machine; the tower looks whether the key counts.
-
-    Returns:
-        False where this key had signed it already.
-    """
-    change = read_change(path)
-    if signer.public_key.keyid in change.signatures:
-        return False
-    change.sign(signer, append=True)
-    path.write_bytes(change.to_bytes())
-    return True
 
 
 def _root_keys(before: Metadata[Root] | None, root: Root) -> list[str]:

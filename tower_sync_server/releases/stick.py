@@ -33,10 +33,12 @@ TIMESTAMP = "metadata/timestamp.json"
 CONTENTS, PACKAGES, README = "contents.json", "wheels.json", "README.txt"
 ROOM = 1_000_000
 """Bytes that are left free."""
-TEXT = """This stick holds models for EdgeCase devices.
+TEXT = """This stick holds models for EdgeCase devices, in the folder {name}.
 
-On a device: sudo ./install.sh --update-models {name}
-The device checks every file with the keys that it was set up with. Until {until}.
+On a device: sudo ./install.sh --update-models        (it finds the stick)
+          or edgecase models pull PATH-OF-THE-STICK
+
+The device checks every file with the keys that it was set up with, and takes this until {until}.
 """
 
 

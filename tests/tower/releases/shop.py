@@ -15,9 +15,9 @@ from models.manifest_writer import write_manifest
 from models.offer import MANIFEST, Offer, from_custom, is_offer
 from models.release import File, Format, ModelRelease, Task
 from models.rollout import ROLLOUT, Rollout, decode_rollout
-from tower_sync_server.releases.keys import make_key, read_private, read_ring, ring_of
+from tower_sync_server.releases.keys import make_key, read_private, read_ring, ring_of, tower_key
 from tower_sync_server.releases.places import Places
-from tower_sync_server.releases.repository import Repository, tower_key
+from tower_sync_server.releases.repository import Repository
 from tower_sync_server.releases.roles import ONLINE, PEOPLE, ROLES
 from tower_sync_server.releases.shelf import Shelf, read_metadata
 from tower_sync_server.releases.tuf_words import Targets

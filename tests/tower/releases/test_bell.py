@@ -23,9 +23,9 @@ from tests.fakes.keeps import Bench, opened
 from tower_sync_server.archive.tables import devices
 from tower_sync_server.config import MqttSettings, Settings, StoreSettings
 from tower_sync_server.releases.bell import MqttBell, NoBell
-from tower_sync_server.releases.keys import read_ring
+from tower_sync_server.releases.keys import read_ring, tower_key
 from tower_sync_server.releases.reports import Reports
-from tower_sync_server.releases.repository import Repository, tower_key, utc_now
+from tower_sync_server.releases.repository import Repository, utc_now
 from tower_sync_server.releases.roles import ROLES
 from tower_sync_server.releases.shelf import Shelf
 from tower_sync_server.releases.watch import keeper_of, places_of

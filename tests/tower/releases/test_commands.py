@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,17 @@ def test_errors_come_with_a_hint_and_exit_code_one(
         main()
     assert caught.value.code == 1
     assert "hint: Begin one: edgecase-tower release init" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a folder to somebody else")
+@pytest.mark.root
+def test_root_does_not_write_into_the_towers_own_folder(shell: Shell) -> None:
+    shell.run("release", "init")
+    os.chown(shell.home / "tower", 12345, -1)
+    for words in (("init",), ("status",), ("pause",)):
+        with pytest.raises(TowerError, match="belongs to user 12345") as caught:
+            shell.run("release", *words)
+        assert "sudo -u" in caught.value.hint
 
 
 def commands() -> list[str]:

@@ -16,8 +16,8 @@ from models.rollout import Rollout, open_to
 from tests.tower.releases.shop import DAY, Clock, Shop, make_model
 from tower_sync_server.errors import BadRequestError, NotFoundError, OperatorError
 from tower_sync_server.releases import edits
+from tower_sync_server.releases.changes import sign_change
 from tower_sync_server.releases.keys import read_private
-from tower_sync_server.releases.repository import sign_change
 from tower_sync_server.releases.shelf import Shelf
 from tower_sync_server.releases.work import Wish
 
