@@ -160,6 +160,9 @@ def _put(path: Path, text: str) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            if os.geteuid() == 0:  # the daemon, which has a user of its own, has to read it
+                owner = path.parent.stat()
+                os.chown(draft, owner.st_uid, owner.st_gid)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)

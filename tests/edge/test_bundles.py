@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -136,3 +137,15 @@ def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path, content: bytes) ->
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="can't be read"):
         read(tmp_path / "none")
+
+
+@pytest.mark.root
+def test_what_root_puts_in_place_is_the_daemons_to_read(
+    tmp_path: Path, fleet: Fleet, data: Path
+) -> None:
+    data.mkdir()
+    os.chown(data, 65534, 65534)
+
+    install(handed_over(tmp_path, fleet.enroll("pi", AT)), data)
+
+    assert (data / NAME).stat().st_uid == 65534

@@ -48,9 +48,12 @@ class FleetFolder:
     def locked(self) -> Iterator[None]:
         """Keep others from changing it."""
         with translated():
-            (self.root / "issued").mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.root.chmod(0o700)
+            self.root.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self.root, self.root / "issued"):
+                _make_folder(folder)
+            self.root.chmod(0o700)  # whatever a backup made of it
             handle = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            _give_to_owner(self.root / "lock")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -78,7 +81,7 @@ class FleetFolder:
         """Remember that a device was given this."""
         folder = self.root / "issued" / name
         with translated():
-            folder.mkdir(exist_ok=True, mode=0o700)
+            _make_folder(folder)
         put_in_place(folder / f"{certificate.serial_number:040x}.pem", pem(certificate))
 
     def passes(self) -> list[Pass]:
@@ -135,10 +138,24 @@ def put_in_place(path: Path, text: str) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            _give_to_owner(draft)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        _give_to_owner(folder)
+
+
+def _give_to_owner(path: Path) -> None:
+    """What root makes in a folder of the tower's user has to be that user's to read."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -243,3 +244,15 @@ def test_no_certificate_outlives_its_authority(fleet: Fleet, time: Time) -> None
 
     devices = fleet.folder.authority(DEVICES, time.now).certificate
     assert bundle.until == devices.not_valid_after_utc
+
+
+@pytest.mark.root
+def test_what_root_makes_belongs_to_who_owns_the_folder(tmp_path: Path, time: Time) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    fleet = Fleet(tmp_path / "fleet", time)
+    fleet.enroll("pi", AT)
+    fleet.revoke("pi")
+
+    owners = {p.relative_to(tmp_path): p.stat().st_uid for p in tmp_path.rglob("*")}
+    assert len(owners) > 8
+    assert set(owners.values()) == {65534}
