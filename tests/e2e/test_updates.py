@@ -15,6 +15,7 @@ from edge.model_library import ModelLibrary
 from edge.updates.look import trust
 from edge.updates.trusted import TrustedMetadata
 from tests.e2e.running import Device, until
+from tests.fakes import bad_models
 from tests.fakes.release_tower import ReleaseTower
 from tests.fakes.vision_models import detector, jpeg, scene
 
@@ -143,3 +144,13 @@ def test_one_that_sees_something_else_never_serves(device, tower, tmp_path):
         time.sleep(1)
     assert set(load.statuses) == {201}
     assert seen | {serving(device)} == {"tiny@1.0.0"}
+
+
+def test_one_that_is_ten_times_slower_never_serves(device, tower, tmp_path):
+    tower.add(bad_models.spoilt(tmp_path / "slow", "1.1.0", bad_models.slow))
+    assert device.ask("/models/pull", "POST")[0] == 202
+    with Load(device) as load:
+        until(lambda: outcome(tmp_path, "1.1.0") == "worse")
+    assert set(load.statuses) == {201}
+    assert serving(device) == "tiny@1.0.0"
+    assert "ms of the processor" in device.ask("/models")[1]["updates"]["problem"]
