@@ -23,12 +23,14 @@ def reconnect(failures: int, hung_up: bool, spread_s: float, rng: random.Random)
 
     Args:
         failures: attempts in a row that came to no link; 0 where a link has just ended.
-        hung_up: whether the broker ended it, as it does to everybody when it restarts. A link that
-            died in silence is this one's own trouble, and is sought again at once.
-        spread_s: within which a fleet comes back then.
+        hung_up: whether the broker ended the last link that there was, as it does to everybody when
+            it restarts. A link that died in silence is this one's own trouble, and is sought again
+            at once.
+        spread_s: within which a fleet comes back then. Not only at the first attempt: those who
+            found the broker away would all be back within seconds of it.
         rng: for the jitter.
     """
-    if failures == 0 and hung_up and spread_s > FIRST_S:
-        return rng.uniform(FIRST_S / 2, spread_s)
     longest = min(LONGEST_RECONNECT_S, FIRST_S * 2.0 ** min(failures, 16))
+    if hung_up and spread_s > FIRST_S:
+        return rng.uniform(FIRST_S / 2, max(spread_s, longest))
     return longest * rng.uniform(0.5, 1.0)

@@ -61,7 +61,7 @@ class Link(threading.Thread):
             self._wake_out.close()
 
     def _connect_and_again(self) -> None:
-        failures = 0
+        failures, hung_up = 0, False
         while not self._stopping.is_set():
             connection = Connection(self._plan, self._tell)
             try:
@@ -70,10 +70,13 @@ class Link(threading.Thread):
                 reason = f"{type(e).__name__}: {e}"
             finally:
                 connection.close()
-            failures = 0 if connection.was_up else failures + 1
+            if connection.was_up:
+                failures, hung_up = 0, connection.hung_up
+            else:
+                failures += 1
             self._commands.clear()
             self._tell(Lost(reason), 0)
-            wait = reconnect(failures, connection.hung_up, self._plan.spread_s, self._rng)
+            wait = reconnect(failures, hung_up, self._plan.spread_s, self._rng)
             self.alive_until = time.monotonic() + wait + GRACE_S
             self._stopping.wait(wait)
 

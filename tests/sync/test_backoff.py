@@ -31,6 +31,20 @@ def test_a_fleet_whose_broker_hung_up_comes_back_spread_over_more_than_half_a_mi
     assert in_a_second <= 20
 
 
+@pytest.mark.parametrize("away_s", [5, 10, 20, 40, 60, 300])
+def test_it_comes_back_spread_out_however_long_the_broker_was_away(away_s: float) -> None:
+    """Those whose attempts failed meanwhile must not all be back seconds after it."""
+    back, rng = [], random.Random(3)
+    for _ in range(200):
+        failures, at = 0, reconnect(0, hung_up=True, spread_s=40, rng=rng)
+        while at < away_s:
+            failures += 1
+            at += reconnect(failures, hung_up=True, spread_s=40, rng=rng)
+        back.append(at)
+    assert max(back) - min(back) >= 30
+    assert max(sum(a <= b < a + 1 for b in back) for a in back) <= 30
+
+
 @pytest.mark.parametrize(("hung_up", "spread_s"), [(False, 40), (True, 0)])
 def test_a_link_that_died_in_silence_is_sought_again_within_two_seconds(
     hung_up: bool, spread_s: float
