@@ -69,5 +69,7 @@ def _answer(request: web.Request, error: TowerError, headers: Mapping[str, str])
 def _headers_of(error: TowerError) -> Mapping[str, str]:
     if isinstance(error, RateLimitedError):
         return {"Retry-After": str(error.retry_after_s)}
+    if error.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
     wait = RETRY_AFTER_S.get(error.status)
     return {"Retry-After": wait} if wait else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from tower_sync_server.archive.database import reading, writing
 from tower_sync_server.archive.times import from_us, to_us
-from tower_sync_server.errors import NotFoundError
+from tower_sync_server.errors import NotFoundError, UnavailableError
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.tables import sessions, users
 from tower_sync_server.people.words import Action, By, Kind, Role, SessionRow, Visitor
@@ -86,9 +87,13 @@ class Sessions:
         if row is None:
             return None
         if now - row.seen_us > SEEN_EVERY_US:
-            with writing(self._engine) as db:
-                db.execute(sa.update(sessions).where(c.key == key).values(seen_us=now))
+            self._saw(key, now)
         return Visitor(row.name, Role(row.role), Kind(row.kind), key)
+
+    def _saw(self, key: str, now: int) -> None:
+        """Note that somebody is still there; where that can't be written now, the next time."""
+        with contextlib.suppress(UnavailableError), writing(self._engine) as db:
+            db.execute(sa.update(sessions).where(sessions.c.key == key).values(seen_us=now))
 
     def close(self, visitor: Visitor, by: By) -> None:
         """End the session somebody is asking with."""

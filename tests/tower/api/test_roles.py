@@ -98,6 +98,12 @@ async def test_an_unknown_path_tells_a_stranger_nothing(asking: Client, house: H
     assert await status(asking, "PUT", "/cases", house.token(Role.VIEWER)) == 405
 
 
+async def test_a_program_is_told_how_to_sign_in(asking: Client) -> None:
+    async with asking.get("/cases") as answer:
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert "Authorization: Bearer" in (await answer.json())["error"]["hint"]
+
+
 async def test_head_is_asked_like_get(asking: Client) -> None:
     assert await status(asking, "HEAD", "/cases") == 401
     assert await status(asking, "HEAD", "/ping") == 200

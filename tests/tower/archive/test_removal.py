@@ -120,6 +120,16 @@ def test_only_what_is_deleted_can_be_purged(bench: Bench, removal: Removal) -> N
     assert listed(bench) == [case.id]
 
 
+def test_what_its_device_deleted_can_be_purged_too(bench: Bench, removal: Removal) -> None:
+    case = SentCase(more={"status": "deleted"})
+    bench.send(case)
+
+    removal.purge(case.id, None, EVA)
+
+    assert listed(bench, Filter(status="deleted")) == []
+    assert list(bench.keep.blobs.every()) == []
+
+
 def test_a_case_that_is_not_there_or_is_two_cases_is_said_so(
     bench: Bench, removal: Removal
 ) -> None:
