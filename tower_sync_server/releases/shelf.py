@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 VERSIONED = re.compile(r"(\d{1,12})\.root\.json")
+KEPT = 10
+"""Versions of each document that stay, for devices that are in the middle of reading."""
 BROKEN = "Restore DATA_DIR/releases/repository from a backup or from an exported USB stick."
 
 
@@ -136,6 +138,8 @@ class Shelf:
             self.drop(ROOT)
         if pending.targets is not None and plan.result.targets is pending.targets:
             self.drop(TARGETS)
+        if plan.writes:
+            self._tidy(plan.result)
 
     def find(self, path: str) -> Path | None:
         """Where the file of a hashed target path lies: published, or waiting."""
@@ -174,6 +178,21 @@ class Shelf:
                 freed += path.stat().st_size
                 path.unlink()
         return freed
+
+    def _tidy(self, now: Published) -> None:
+        """Remove what no device can be in the middle of reading any more; roots stay for good."""
+        for role, one in ((TARGETS, now.targets), (ROLLOUT, now.rollout), (SNAPSHOT, now.snapshot)):
+            last = 0 if one is None else one.signed.version
+            for path in self.places.metadata.glob(f"*.{role}.json"):
+                if int(path.name.partition(".")[0]) <= last - KEPT:
+                    path.unlink()
+        wanted = set()
+        for path in self.places.metadata.glob(f"*.{ROLLOUT}.json"):
+            target = self._read(path, Targets).signed.targets.get(ROLLOUT_FILE)
+            wanted |= set(target.get_prefixed_paths() if target else ())
+        for path in self.places.targets.glob(f"*.{ROLLOUT_FILE}"):
+            if path.name not in wanted:
+                path.unlink()
 
     def _publish_files(self, targets: Targets) -> None:
         """Give every file its place; those that the tower has are linked."""

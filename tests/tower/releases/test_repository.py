@@ -18,7 +18,7 @@ from tower_sync_server.errors import BadRequestError, NotFoundError, OperatorErr
 from tower_sync_server.releases import edits
 from tower_sync_server.releases.changes import sign_change
 from tower_sync_server.releases.keys import read_private
-from tower_sync_server.releases.shelf import Shelf
+from tower_sync_server.releases.shelf import KEPT, Shelf
 from tower_sync_server.releases.work import Wish
 
 if TYPE_CHECKING:
@@ -406,6 +406,22 @@ def test_with_the_timestamp_written_first_a_power_cut_would_be_seen(
             shop.releases().add(folder, Wish())
     with pytest.raises(DownloadError):
         shop.stranger().look()
+
+
+def test_old_documents_go_and_every_root_stays(shop: Shop, tmp_path: Path) -> None:
+    shop.releases().add(make_model(tmp_path / "m"), Wish())
+    device = shop.stranger()
+    device.look()
+    for n in range(15):
+        shop.releases().pause(None, None, f"reason {n}")
+        shop.repository().change_keys(lambda _root, _targets: None)
+    for role in ("snapshot", "rollout"):
+        assert len(list(shop.places.metadata.glob(f"*.{role}.json"))) == KEPT
+    assert len(list(shop.places.targets.glob("*.rollout.json"))) == KEPT
+    assert len(list(shop.places.metadata.glob("*.root.json"))) == 16
+    for one in (device, shop.stranger("new")):
+        assert len(one.look()) == 1
+        assert one.rollout().reason == "reason 14"
 
 
 def test_a_tower_without_its_timestamp_key_says_which_one_is_missing(
