@@ -27,7 +27,7 @@ from edge.store import (
     staging,
     tokens,
 )
-from edge.store.database import transaction
+from edge.store.database import transaction, unhurried
 from edge.store.failures import free_bytes, translated
 from edge.store.layout import Layout
 from edge.store.ledger import Ledger
@@ -229,7 +229,7 @@ class Store:
 
     async def mark_sent(self, ids: Sequence[int]) -> Sequence[str]:
         """Note that these parcels were handed over; gives the cases that are on their way now."""
-        return await self._write(lambda db: outbox.mark_sent(db, ids, self._now()))
+        return await self._note(lambda db: outbox.mark_sent(db, ids, self._now()))
 
     async def waiting(self, known: Collection[int], room: int) -> Waiting:
         """Look what waits to be sent: which of the `known` parcels, and `room` others."""
@@ -237,7 +237,7 @@ class Store:
 
     async def mark_stored(self, ids: Sequence[int]) -> Sequence[str]:
         """Note the tower's receipts; gives the cases that are all there by now."""
-        return await self._write(lambda db: outbox.mark_stored(db, ids, self._now()))
+        return await self._note(lambda db: outbox.mark_stored(db, ids, self._now()))
 
     async def dead_letter(self, parcel: int, reason: str) -> None:
         """Note that the tower refused this parcel for good."""
@@ -370,6 +370,16 @@ class Store:
         def run() -> T:
             db = self._writable()
             with transaction(db):
+                return job(db)
+
+        return await self._threads.write(run)
+
+    async def _note(self, job: Callable[[Database], T]) -> T:
+        """Write down how far things have travelled; lost in a power cut, the tower is asked."""
+
+        def run() -> T:
+            db = self._writable()
+            with unhurried(db):
                 return job(db)
 
         return await self._threads.write(run)
