@@ -24,6 +24,10 @@ TICK_S = 1.0
 """Between two looks at everything while nothing comes."""
 LANES = 2
 """Threads that deal with batches."""
+FEW = 8
+"""Messages that are worth a batch of their own beside one that is being dealt with."""
+LINGER_S = 0.05
+"""Longest that fewer wait for others, or for that batch to end."""
 MAX_MESSAGES = 256
 MAX_BYTES = 16 * 1024 * 1024
 """Of a batch; what has come beyond is the next one's."""
@@ -81,6 +85,7 @@ class Worker:
         self._arrived = threading.Condition()
         self._moved = threading.Event()
         self._stopping = threading.Event()
+        self._working = 0
         self._failure: BaseException | None = None
         self._up = False
         self._losses = 0
@@ -140,7 +145,13 @@ class Worker:
         """Deal with batch after batch; what ends it ends the worker."""
         try:
             while not self._stopping.is_set():
-                self._deal_with(self._batch())
+                batch = self._batch()
+                try:
+                    self._deal_with(batch)
+                finally:
+                    with self._arrived:
+                        self._working -= 1
+                        self._arrived.notify_all()
         except BaseException as e:  # noqa: BLE001 - `run` raises it
             self._failure = e
             self._stopping.set()
@@ -148,15 +159,20 @@ class Worker:
     def _batch(self) -> list[tuple[int, Received]]:
         """Everything that has come, up to a limit; waits a while for the first."""
         with self._arrived:
-            if not self._inbox:
-                self._arrived.wait(TICK_S)
+            self._arrived.wait_for(lambda: self._inbox or self._stopping.is_set(), TICK_S)
+            self._arrived.wait_for(self._worth_it, LINGER_S)
             batch: list[tuple[int, Received]] = []
             size = 0
             while self._inbox and len(batch) < MAX_MESSAGES and size < MAX_BYTES:
                 batch.append(self._inbox.popleft())
                 size += len(batch[-1][1].payload)
+            self._working += 1
         # Of a lost link nothing is taken: the broker gives it again, perhaps to another worker.
         return [one for one in batch if one[0] == self._losses]
+
+    def _worth_it(self) -> bool:
+        """Whether to begin: a batch costs nearly the same however much is in it."""
+        return not self._working or len(self._inbox) >= FEW or self._stopping.is_set()
 
     def _deal_with(self, batch: list[tuple[int, Received]]) -> None:
         if not batch:

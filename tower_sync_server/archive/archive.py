@@ -10,8 +10,14 @@ import sqlalchemy as sa
 
 from sync.messages import Header
 from sync.receiver import Known
-from tower_sync_server.archive.catalogue import Revised, list_cases, note_devices
+from tower_sync_server.archive.catalogue import (
+    SEEN_STEP_US,
+    Revised,
+    list_cases,
+    note_devices,
+)
 from tower_sync_server.archive.database import (
+    among,
     insert_missing,
     insert_unless_there,
     reading,
@@ -32,6 +38,12 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, int, str, str]
 """Device, case, revision, kind, image: what `parcels` holds one payload of."""
+
+KEY = tuple(parcels.c[name] for name in ("device", "case_id", "rev", "kind", "image"))
+HELD = sa.select(*KEY, parcels.c.sha256).where(among(*KEY))
+_ASIDE_KEY = tuple(quarantine.c[column.name] for column in KEY)
+ASIDE = sa.select(*_ASIDE_KEY, quarantine.c.sha256).where(among(*_ASIDE_KEY))
+KEEP_REVISION = sa.insert(revisions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class Archive:
         self._engine = engine
         self._now = now
         self._is_there = is_there
+        self._noted: dict[str, int] = {}
+        """Device → when it was last noted that it was heard, so as not to do it all the time."""
 
     def known(self, wanted: Sequence[tuple[str, Address]]) -> list[Known]:
         """What is held under each of these devices' keys; says nothing about chunks.
@@ -86,9 +100,7 @@ class Archive:
             gone = purged_of(db, {key[:2] for key in keys})
             aside: set[tuple[Any, ...]] = set()
             if held:  # nothing goes there but what comes under a key that is taken
-                q = quarantine.c
-                rows = sa.select(q.device, q.case_id, q.rev, q.kind, q.image, q.sha256)
-                aside = {tuple(row) for row in db.execute(rows.where(_among(quarantine, keys)))}
+                aside = {tuple(row) for row in db.execute(ASIDE, {"keys": keys})}
         return [
             Known(stored=address.sha256)
             if (device, address.case) in gone
@@ -111,15 +123,15 @@ class Archive:
         with writing(self._engine) as db:
             now = to_us(self._now())
             rows = [{**_row(a.device, a.header), "stored_us": now} for _, a in sorted_by(first)]
-            p = parcels.c
-            key = (p.device, p.case_id, p.rev, p.kind, p.image)
-            new = {tuple(row) for row in insert_missing(db, parcels, rows, *key)}
+            new = {tuple(row) for row in insert_missing(db, parcels, rows, *KEY)}
             held = {k: a.header.address.sha256 for k, a in first.items() if k in new}
             held |= _held(db, [k for k in first if k not in new])
             fresh = self._still_wanted(db, [a for k, a in sorted_by(first) if k in new], now)
+            names = {a.device for a in fresh}
             if fresh:
-                note_devices(db, (a.device for a in fresh), now)
+                self._note(db, names, now)
                 self._keep_cases(db, fresh, now)
+        self._noted |= dict.fromkeys(names, now)  # only now is it true
         return [held[arrival.key] for arrival in arrivals]
 
     def set_aside(self, device: str, header: Header) -> bool:
@@ -140,6 +152,11 @@ class Archive:
                     change["state"] = json.dumps(shown(state))
                 db.execute(sa.update(devices).where(devices.c.device == device).values(**change))
 
+    def _note(self, db: sa.Connection, names: set[str], now: int) -> None:
+        late = {n for n in names if now - self._noted.get(n, -SEEN_STEP_US) >= SEEN_STEP_US}
+        if late:
+            note_devices(db, late, now)
+
     def _still_wanted(
         self, db: sa.Connection, fresh: Sequence[Arrival], now: int
     ) -> Sequence[Arrival]:
@@ -155,7 +172,7 @@ class Archive:
         wanted = [a for a in fresh if a.key[:2] not in gone]
         dropped = [a for a in fresh if a.key[:2] in gone]
         if dropped:
-            db.execute(sa.delete(parcels).where(_among(parcels, [a.key for a in dropped])))
+            db.execute(sa.delete(parcels).where(among(*KEY)), {"keys": [a.key for a in dropped]})
             doom(db, _blobs_of(dropped), now)
         photos = _blobs_of(wanted)
         claim(db, photos)
@@ -173,7 +190,7 @@ class Archive:
             rows.append({**key, "body": arrival.body})
             revised.append(Revised(arrival.device, arrival.facts))
         if rows:
-            db.execute(sa.insert(revisions), rows)
+            db.execute(KEEP_REVISION, rows)
             list_cases(db, revised, now)
 
 
@@ -186,15 +203,7 @@ def _held(db: sa.Connection, keys: Sequence[Key]) -> dict[tuple[Any, ...], str]:
     """Key → SHA-256 of what is held under it."""
     if not keys:
         return {}
-    p = parcels.c
-    rows = sa.select(p.device, p.case_id, p.rev, p.kind, p.image, p.sha256)
-    return {tuple(row[:5]): row[5] for row in db.execute(rows.where(_among(parcels, keys)))}
-
-
-def _among(table: sa.Table, keys: Sequence[Key]) -> sa.ColumnElement[bool]:
-    """The condition for any of these keys."""
-    c = table.c
-    return sa.tuple_(c.device, c.case_id, c.rev, c.kind, c.image).in_(list(keys))
+    return {tuple(row[:5]): row[5] for row in db.execute(HELD, {"keys": list(keys)})}
 
 
 def _blobs_of(arrivals: Iterable[Arrival]) -> list[str]:

@@ -20,6 +20,32 @@ SEEN_STEP_US = 1_000_000
 """A device that was heard less than this ago is not noted again: many workers share its row."""
 
 
+_names: sa.BindParameter[list[str]] = sa.bindparam("names", expanding=True)
+SEE = (
+    sa.update(devices)
+    .where(devices.c.device.in_(_names), devices.c.seen_us < sa.bindparam("late"))
+    .values(seen_us=sa.bindparam("now"))
+)
+LABEL = sa.insert(case_labels)
+HERE = (
+    sa.select(cases.c.seq, sa.func.count())
+    .where(
+        cases.c.device == sa.bindparam("name"),
+        cases.c.seq.in_(sa.bindparam("seqs", expanding=True)),
+    )
+    .group_by(cases.c.seq)
+)
+_highest = sa.bindparam("highest", type_=sa.BigInteger)
+COUNT = (
+    sa.update(devices)
+    .where(devices.c.device == sa.bindparam("name"))
+    .values(
+        cases=devices.c.cases + sa.bindparam("fresh"),
+        last_seq=sa.case((devices.c.last_seq < _highest, _highest), else_=devices.c.last_seq),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Revised:
     """A revision of a case that has just come."""
@@ -38,13 +64,11 @@ class Revised:
 def note_devices(db: sa.Connection, names: Iterable[str], now_us: int) -> None:
     """Note that these were heard just now."""
     first = {"first_us": now_us, "seen_us": now_us, "online": False, "state": "{}"}
-    rows = [{"device": name, **first} for name in sorted(set(names))]
+    rows: list[dict[str, Any]] = [{"device": name, **first} for name in sorted(set(names))]
     known = {row["device"] for row in rows}
     known -= {row[0] for row in insert_missing(db, devices, rows, devices.c.device)}
     if known:
-        c = devices.c
-        late = (c.device.in_(sorted(known)), c.seen_us < now_us - SEEN_STEP_US)
-        db.execute(sa.update(devices).where(*late).values(seen_us=now_us))
+        db.execute(SEE, {"names": sorted(known), "now": now_us, "late": now_us - SEEN_STEP_US})
 
 
 def list_cases(db: sa.Connection, revised: Sequence[Revised], now_us: int) -> None:
@@ -127,7 +151,7 @@ def _label(db: sa.Connection, listed: Iterable[tuple[int, int, Facts]]) -> None:
         for label in facts.labels
     ]
     if rows:
-        db.execute(sa.insert(case_labels), rows)
+        db.execute(LABEL, rows)
 
 
 def _count(db: sa.Connection, new: Sequence[Revised]) -> None:
@@ -136,13 +160,7 @@ def _count(db: sa.Connection, new: Sequence[Revised]) -> None:
     for one in new:
         of_device = numbers.setdefault(one.device, {})
         of_device[one.facts.seq] = of_device.get(one.facts.seq, 0) + 1
-    c = cases.c
     for device, seqs in sorted(numbers.items()):
-        here = sa.select(c.seq, sa.func.count()).where(c.device == device, c.seq.in_(sorted(seqs)))
-        counted = db.execute(here.group_by(c.seq))
+        counted = db.execute(HERE, {"name": device, "seqs": sorted(seqs)})
         fresh = sum(count == seqs[seq] for seq, count in counted)
-        highest = sa.case(
-            (devices.c.last_seq < max(seqs), sa.literal(max(seqs))), else_=devices.c.last_seq
-        )
-        change = {"cases": devices.c.cases + fresh, "last_seq": highest}
-        db.execute(sa.update(devices).where(devices.c.device == device).values(**change))
+        db.execute(COUNT, {"name": device, "fresh": fresh, "highest": max(seqs)})

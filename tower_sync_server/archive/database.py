@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -117,6 +118,19 @@ def insert_missing(
     """
     if not rows:
         return ()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).on_conflict_do_nothing().returning(*returning)
+    statement = _insert_missing(connection.dialect.name, table, returning)
     return connection.execute(statement, [dict(row) for row in rows]).all()
+
+
+@cache
+def _insert_missing(
+    dialect: str, table: sa.Table, returning: tuple[sa.Column[Any], ...]
+) -> sa.Insert:
+    """The statement, made once: making one takes longer than running it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing().returning(*returning)
+
+
+def among(*columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The condition that these columns are one of the tuples in the parameter `keys`."""
+    return sa.tuple_(*columns).in_(sa.bindparam("keys", expanding=True))

@@ -33,8 +33,11 @@ _cases = sa.table(
     sa.column("place"),
     sa.column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")),
 )
-_INDEX = "INSERT INTO case_search (rowid, words) VALUES (:place, :words)"
-_FORGET = "INSERT INTO case_search (case_search, rowid, words) VALUES ('delete', :place, :words)"
+_TAKEN = sa.select(_cases.c.place).where(_cases.c.place.in_(sa.bindparam("places", expanding=True)))
+_INDEX = sa.text("INSERT INTO case_search (rowid, words) VALUES (:place, :words)")
+_FORGET = sa.text(
+    "INSERT INTO case_search (case_search, rowid, words) VALUES ('delete', :place, :words)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def places(db: sa.Connection, taken: Sequence[int]) -> list[int | None]:
     if db.dialect.name != "sqlite":
         return [None] * len(taken)
     firsts = [first_place(moment) for moment in taken]
-    used = set(db.scalars(sa.select(_cases.c.place).where(_cases.c.place.in_(set(firsts)))))
+    used = set(db.scalars(_TAKEN, {"places": list(set(firsts))}))
     free = {first: _behind(db, first) if first in used else first for first in set(firsts)}
     chosen: list[int | None] = []
     for first in firsts:
@@ -109,13 +112,13 @@ def _behind(db: sa.Connection, first: int) -> int:
 def index(db: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Index cases whose `place` and `words` are in their rows already."""
     if db.dialect.name == "sqlite" and rows:
-        db.execute(sa.text(_INDEX), [{"place": r["place"], "words": r["words"]} for r in rows])
+        db.execute(_INDEX, [{"place": r["place"], "words": r["words"]} for r in rows])
 
 
 def forget(db: sa.Connection, place: int | None, text: str | None) -> None:
     """Take a case out of the index; the words have to be those that are in its row."""
     if db.dialect.name == "sqlite" and place is not None and text is not None:
-        db.execute(sa.text(_FORGET), {"place": place, "words": text})
+        db.execute(_FORGET, {"place": place, "words": text})
 
 
 def match(dialect: str, q: str, marks: Sequence[str]) -> str | None:

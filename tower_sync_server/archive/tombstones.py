@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
-from tower_sync_server.archive.database import insert_missing
+from tower_sync_server.archive.database import among, insert_missing
 from tower_sync_server.archive.tables import metadata
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ doomed = Table(
 """Blobs that purged cases left; they go unless another case refers to them by then."""
 
 
+PURGED = sa.select(purged.c.device, purged.c.case_id).where(
+    among(purged.c.device, purged.c.case_id)
+)
+CLAIM = sa.delete(doomed).where(doomed.c.sha256.in_(sa.bindparam("blobs", expanding=True)))
+
+
 def is_removed(db: sa.Connection, device: str, case_id: str) -> bool:
     """Whether people deleted this case on the tower."""
     return _there(db, removed, device, case_id)
@@ -62,16 +68,14 @@ def is_purged(db: sa.Connection, device: str, case_id: str) -> bool:
 
 def purged_of(db: sa.Connection, keys: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
     """Those of the cases, each a device and an id, that are gone for good."""
-    key = sa.tuple_(purged.c.device, purged.c.case_id)
-    found = db.execute(sa.select(purged.c.device, purged.c.case_id).where(key.in_(list(keys))))
-    return frozenset((row.device, row.case_id) for row in found)
+    return frozenset(tuple(row) for row in db.execute(PURGED, {"keys": list(keys)}))
 
 
 def claim(db: sa.Connection, blobs: Iterable[str]) -> None:
     """Have these blobs stay: rows of this transaction refer to them."""
     wanted = sorted(set(blobs))
     if wanted:
-        db.execute(sa.delete(doomed).where(doomed.c.sha256.in_(wanted)))
+        db.execute(CLAIM, {"blobs": wanted})
 
 
 def doom(db: sa.Connection, blobs: Iterable[str], now_us: int) -> None:
