@@ -67,8 +67,8 @@ def run(folder: Path, size: Size, _seed: int) -> list[Figure]:
         for name in DEVICES:
             devices.ask("compare", name)
         until(
-            lambda: not oracle.compare(here.tower.folder, folders).missing,
-            size.within_s, "the tower holds everything again", 1.0,
+            lambda: not oracle.lacking(here.tower.folder, folders),
+            size.within_s, "the tower holds everything again", 0.5,
         )  # fmt: skip
         took = time.monotonic() - begin
         drained(folders.values(), size.within_s)

@@ -47,7 +47,10 @@ def run(folder: Path, size: Size, seed: int) -> list[Figure]:
         with fleet(folder, plan):
             for number in range(size.rounds):
                 share = (number + 1) * size.images // (size.rounds + 1)
-                until(lambda share=share: _arrived(here) >= share, size.within_s, "images", 0.02)
+                until(
+                    lambda share=share: oracle.photos(here.tower.folder) >= share,
+                    size.within_s, "so many photos", 0.02,
+                )  # fmt: skip
                 until(lambda: len(here.tower.workers()) == WORKERS, 60, "four workers")
                 until(lambda: _halves(here), 60, "a photo is on its way", 0.005)
                 victims = chance.sample(here.tower.workers(), WORKERS - 1)
@@ -63,11 +66,6 @@ def run(folder: Path, size: Size, seed: int) -> list[Figure]:
         Figure("workers killed: photos that were half there", halves, "", 1, at_least=True),
         *found,
     ]
-
-
-def _arrived(here: World) -> int:
-    """Photos that the tower holds."""
-    return sum(bool(held.image) for held in oracle.on_tower(here.tower.folder).cases.values())
 
 
 def _halves(here: World) -> int:
