@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -146,7 +146,7 @@ def _with_key(bundle: Bundle, waiting: Path) -> Bundle:
         raise BadRequestError("The bundle has no key, and none waits for it here.", hint) from e
     if not fits(key, bundle.issued.public_key()):
         raise BadRequestError("The bundle is the answer to another request.", hint)
-    return Bundle(bundle.name, bundle.host, bundle.port, bundle.certificate, bundle.authority, key)
+    return replace(bundle, key=key)
 
 
 def _put(path: Path, text: str) -> None:

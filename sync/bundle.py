@@ -7,6 +7,7 @@ it is put in place by one rename, and certificate and key can't come apart.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,8 @@ class Bundle:
     """Certificate of who signs the broker's, PEM; more than one while the authority changes."""
     key: str = ""
     """The device's, PEM; "" where it is on the device already."""
+    releases: bytes = b""
+    """The first root of the tower's release repository, JSON; b"" where there is none yet."""
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
@@ -101,7 +104,8 @@ class Bundle:
     def text(self) -> str:
         """The file."""
         words = [FIRST_LINE, f"name: {self.name}", f"host: {self.host}", f"port: {self.port}"]
-        words += [f"until: {self.until:%Y-%m-%d}", f"note: {WARNING[bool(self.key)]}", ""]
+        words += [f"until: {self.until:%Y-%m-%d}", f"note: {WARNING[bool(self.key)]}"]
+        words += [f"releases: {b64encode(self.releases).decode()}"] * bool(self.releases) + [""]
         return "\n".join(words) + "\n" + self.key + self.certificate + self.authority
 
 
@@ -132,6 +136,7 @@ def parse(text: str) -> Bundle:
         certificate=certificates[0],
         authority="".join(certificates[1:]),
         key="".join(keys),
+        releases=_root(words.get("releases", "")),
     )
 
 
@@ -174,6 +179,13 @@ def _certificates(pem: str) -> Sequence[x509.Certificate]:
         return x509.load_pem_x509_certificates(pem.encode())
     except (ValueError, *FOREIGN) as e:
         raise BadBundleError(f"its certificates can't be read: {e}") from e
+
+
+def _root(word: str) -> bytes:
+    try:
+        return b64decode(word.strip(), validate=True)
+    except ValueError as e:
+        raise BadBundleError("whose releases to believe can't be read") from e
 
 
 def _blocks(pem: str) -> list[tuple[str, str]]:

@@ -24,14 +24,30 @@ def enroll(
 
     settings = settings_of(config)
     taken = bundles.install(bundle, settings.store.data_dir)
+    believed = _believe(settings.store.data_dir, taken.releases)
     if json:
         until = taken.until.isoformat()
-        show_json({"name": taken.name, "host": taken.host, "port": taken.port, "until": until})
+        told = {"name": taken.name, "host": taken.host, "port": taken.port, "until": until}
+        show_json({**told, "releases": believed})
     else:
         typer.echo(f"{taken.name} sends to {taken.host}:{taken.port}, until {taken.until:%F}.")
+        if believed:
+            note("It believes the models that this tower releases.")
         note(f"{RESTART} Delete {bundle}: it holds this device's key.")
     if settings.sync.ca is not None:
         note("[sync] names certificates of its own, and these win: remove sync.ca.")
+
+
+def _believe(data_dir: Path, root: bytes) -> bool:
+    """Trust the tower's releases, unless this device trusts some already; whether it is so."""
+    from edge.updates.look import trust
+    from edge.updates.trusted import ROOT, TrustedMetadata
+
+    seen = TrustedMetadata(data_dir)
+    if not root or ROOT in seen.read():
+        return False
+    trust(seen, root)
+    return True
 
 
 @app.command("request")

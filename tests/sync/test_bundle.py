@@ -36,6 +36,14 @@ def test_what_is_written_is_read_again(with_key: bool) -> None:
     assert parse(bundle.text()) == bundle
 
 
+def test_it_carries_whose_releases_to_believe() -> None:
+    bundle = replace(PI, releases=b'{"signed": {}}')
+
+    assert parse(bundle.text()) == bundle
+    with pytest.raises(BadBundleError, match="whose releases"):
+        parse(bundle.text().replace("releases: ", "releases: !"))
+
+
 def test_it_says_until_when_and_what_it_is() -> None:
     assert "until: 2028-11-19" in TEXT
     assert "delete it" in TEXT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as json_text
 import os
 from contextlib import contextmanager
@@ -139,9 +140,18 @@ def _give(
     first = not fleet.folder.root.exists()
     with _new_file(path) as file:  # where it can't be written, nobody is let in
         bundle = fleet.enroll(name, at, before, timedelta(days=days), asked)
+        bundle = dataclasses.replace(bundle, releases=_first_root(settings))
         file.write(bundle.text())
     typer.echo(str(path))
     _explain(settings, bundle, fleet.folder.root if first else None)
+
+
+def _first_root(settings: Settings) -> bytes:
+    """Whose releases the device is to believe; b"" where there is no repository yet."""
+    from tower_sync_server.cli.release_parts import places_of
+
+    path = places_of(settings).metadata / "1.root.json"
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _explain(settings: Settings, bundle: Bundle, made: Path | None) -> None:

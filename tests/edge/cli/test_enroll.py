@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.updates.trusted import TrustedMetadata
+from tests.fakes.release_tower import ReleaseTower
 from tower_sync_server.fleet.fleet import Address, Fleet
 
 if TYPE_CHECKING:
@@ -31,6 +34,20 @@ def test_a_bundle_is_taken_in(cli: Cli, tmp_path: Path, fleet: Fleet) -> None:
     assert "Delete" in ran.err
     assert (told["name"], told["host"], told["port"]) == ("pi", "tower.local", 8883)
     assert (tmp_path / "data" / "tower.bundle").exists()
+
+
+def test_the_towers_releases_are_believed_from_then_on(
+    cli: Cli, tmp_path: Path, fleet: Fleet
+) -> None:
+    bundle, tower = fleet.enroll("pi", Address("tower.local", 8883)), ReleaseTower(tmp_path / "t")
+    (tmp_path / "pi.bundle").write_text(replace(bundle, releases=tower.root).text())
+
+    told = json.loads(cli("sync", "enroll", tmp_path / "pi.bundle", "--json").out)
+
+    assert told["releases"] is True
+    assert TrustedMetadata(tmp_path / "data").read()["root"] == tower.root
+    again = json.loads(cli("sync", "enroll", tmp_path / "pi.bundle", "--json").out)
+    assert again["releases"] is False
 
 
 def test_a_key_that_never_leaves_the_device(cli: Cli, tmp_path: Path, fleet: Fleet) -> None:

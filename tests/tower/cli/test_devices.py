@@ -12,6 +12,7 @@ import pytest
 
 from edge.bundles import request
 from sync.bundle import parse
+from tests.fakes.release_tower import ReleaseTower
 from tower_sync_server.cli.app import main
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ def test_a_device_is_let_in_with_no_settings_and_nothing_asked(cli: Cli, tmp_pat
     assert (bundle.host, bundle.port) == ("127.0.0.1", 8883)
     assert "edgecase sync enroll" in err
     assert "back that folder up" in err
+
+
+def test_a_device_is_given_the_root_of_the_towers_releases(cli: Cli, tmp_path: Path) -> None:
+    tower = ReleaseTower(tmp_path / "tower")
+
+    cli("enroll", "pi")
+
+    assert parse((tmp_path / "pi.bundle").read_text()).releases == tower.root
 
 
 def test_the_list_tells_how_each_is(cli: Cli) -> None:
