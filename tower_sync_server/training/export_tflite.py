@@ -75,12 +75,12 @@ def export_tflite_fp32(network: nn.Module, side: int, path: Path) -> None:
     import litert_torch  # type: ignore[import-not-found,unused-ignore]
 
     flat = _Flat(with_plain_pools(copy.deepcopy(network).eval()))
-    flat = flat.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    flat = flat.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own libraries warn of each other
         outputs = flat(torch.zeros(1, 3, side, side))
         maps = [number for number, one in enumerate(outputs) if one.ndim == 4]
-        wrapped = litert_torch.to_channel_last_io(flat, args=[0], outputs=maps)
+        wrapped = litert_torch.to_channel_last_io(flat, args=[0], outputs=maps).eval()
         converted = litert_torch.convert(wrapped, (torch.zeros(1, side, side, 3),))
         converted.export(str(path))
 

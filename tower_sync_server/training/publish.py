@@ -119,11 +119,11 @@ def _write_golden(folder: Path, release: ModelRelease) -> tuple[Golden, ...]:
         photo = render_photo(seed, split="plain", width=640, height=480, wish=wish)
         data = encode_picture(photo.image, 60_000)
         (folder / "golden" / f"{name}.jpg").write_bytes(data)
-        golden.append(Golden(f"golden/{name}.jpg", _expected(detector, decode_jpeg(data))))
+        golden.append(Golden(f"golden/{name}.jpg", expected_of(detector, decode_jpeg(data))))
     return tuple(golden)
 
 
-def _expected(detector: Detector, image: Image) -> tuple[tuple[str, float, Box], ...]:
+def expected_of(detector: Detector, image: Image) -> tuple[tuple[str, float, Box], ...]:
     """Return what `detector` is sure of on `image`, rounded for people to read."""
     found = detector.detect(image, _GOLDEN_KEEP, _GOLDEN_OVERLAP, 50)
     rounded: list[tuple[str, float, Box]] = []
