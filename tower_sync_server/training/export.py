@@ -61,7 +61,9 @@ def export_fp32(network: DetectorNet, side: int, path: Path) -> None:
         )  # fmt: skip
 
 
-def export_int8(fp32: Path, pictures: npt.NDArray[np.uint8], path: Path) -> None:
+def export_int8(
+    fp32: Path, pictures: npt.NDArray[np.uint8], path: Path, keep: tuple[str, ...] = ()
+) -> None:
     """Quantise `fp32` to 8 bits: signed weights per channel, unsigned activations, QDQ form.
 
     Activations are unsigned because every one of them follows a ReLU, and because ONNX Runtime has
@@ -71,6 +73,7 @@ def export_int8(fp32: Path, pictures: npt.NDArray[np.uint8], path: Path) -> None
         fp32: what `export_fp32` wrote.
         pictures: (N, S, S, 3) canvases that show what activations to expect; 100 are plenty.
         path: where the result goes.
+        keep: names of parts of the network that go on computing in 32 bits.
     """
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch) / "prepared.onnx"
@@ -80,7 +83,7 @@ def export_int8(fp32: Path, pictures: npt.NDArray[np.uint8], path: Path) -> None
             quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-nodes_to_exclude=_last_convolutions(prepared),
+nodes_to_exclude=_last_convolutions(prepared) + _nodes_of(prepared, keep),
         )  # fmt: skip
 
 
@@ -107,6 +110,12 @@ def _last_convolutions(path: Path) -> list[str]:
             weighted = node.op_type in ("Conv", "Gemm", "MatMul")
             node = None if weighted else makers.get(node.input[0])
     return names
+
+
+def _nodes_of(path: Path, parts: tuple[str, ...]) -> list[str]:
+    """Name the nodes of these parts; the exporter puts the part's name into each node's path."""
+    nodes = onnx.load(str(path)).graph.node
+    return [node.name for node in nodes if set(parts).intersection(node.name.split("/"))]
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
