@@ -59,7 +59,7 @@ class Tower:
         """The ingest workers that are alive."""
         assert self.process is not None
         children: list[psutil.Process] = psutil.Process(self.process.pid).children()
-        return [c for c in children if "worker" in c.cmdline()]
+        return [child for child in children if _is_worker(child)]
 
     def kill(self) -> None:
         """SIGKILL to the tower itself; its workers have to notice."""
@@ -94,6 +94,13 @@ class Tower:
             log = (self.folder.parent / "tower.log").read_text()
             assert time.monotonic() < end, f"not within {seconds} s:\n{log}"
             time.sleep(0.1)
+
+
+def _is_worker(child: psutil.Process) -> bool:
+    try:
+        return "worker" in child.cmdline()
+    except psutil.NoSuchProcess:  # or a zombie
+        return False
 
 
 @contextmanager
