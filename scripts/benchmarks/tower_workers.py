@@ -1,0 +1,100 @@
+"""(b): four workers on PostgreSQL against one, fed from the broker's queue by many devices."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from scripts.benchmarks.figures import Figure
+from scripts.benchmarks.tower_flow import SIZE, worker
+from sync.mqtt import MqttTransport
+from sync.transport import Connected, Delivered, Event
+from tests.fakes.broker import Mosquitto, mosquitto
+from tests.fakes.parcels import SentCase, noise, wire
+from tests.fakes.postgres import postgres
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEVICES = 32
+PATIENCE_S = 900.0
+
+
+def measure(folder: Path, cases: int) -> list[Figure]:
+    """Cases a second with one worker and with four, in turn, twice."""
+    rates: dict[int, list[float]] = {1: [], 4: []}
+    for number, count in enumerate((1, 4, 1, 4)):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        rates[count].append(_rate(place, cases, count))
+    one, four = max(rates[1]), max(rates[4])
+    return [
+        Figure("PostgreSQL, 1 worker, 100 kB cases", one, "/s"),
+        Figure("PostgreSQL, 4 workers, 100 kB cases", four, "/s"),
+        Figure(
+            "(b) 4 workers over 1, better of two runs each", four / one, "×", 1.6, at_least=True
+        ),
+    ]
+
+
+def _rate(folder: Path, cases: int, workers: int) -> float:
+    """Cases a second from the first tenth to the last one: waking up is not measured."""
+    with (
+        postgres() as dsn,
+        mosquitto(folder, "max_queued_bytes 0") as broker,
+        worker(folder, broker.port, dsn, workers),
+    ):
+        engine = sa.create_engine(dsn)
+        feeder = threading.Thread(target=feed, args=(broker, cases))
+        feeder.start()
+        tenth, whole = 3 * cases // 10, 3 * cases
+        first = _until(engine, tenth)
+        begun = time.monotonic()
+        _until(engine, whole)
+        rate = (whole - first) / 3 / (time.monotonic() - begun)
+        feeder.join()
+        engine.dispose()
+    return rate
+
+
+def _until(engine: sa.Engine, count: int) -> int:
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        with engine.connect() as db:
+            here = int(db.scalar(sa.text("SELECT count(*) FROM parcels")) or 0)
+        if here >= count:
+            return here
+        if time.monotonic() > end:
+            raise SystemExit(f"the workers stopped at {here} of {count} parcels")
+        time.sleep(0.05)
+
+
+def feed(broker: Mosquitto, cases: int, photo_bytes: int = SIZE, first: int = 0) -> None:
+    """Send the cases of many devices as fast as the broker takes them; nobody hears the answers."""
+    free = threading.Condition()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, (Connected, Delivered)):
+            with free:
+                free.notify()
+
+    transport = MqttTransport(broker.at("feeder"))
+    transport.start(hear)
+    pool = noise(photo_bytes)
+    for number in range(first, first + cases):
+        # Photos that differ in their beginning: making noise would take longer than sending it.
+        photo = number.to_bytes(8, "big") + pool[8:]
+        case = SentCase(seq=number // DEVICES + 1, photo=photo, thumb=photo[:4000][::-1])
+        device = f"device-{number % DEVICES}"
+        for chunk in itertools.chain.from_iterable(p.chunks() for p in case.parcels()):
+            message = wire(chunk, device)
+            with free:
+                while transport.publish(*message) is None:
+                    free.wait(1.0)
+    while transport.free < 16:
+        time.sleep(0.05)
+    transport.stop()
