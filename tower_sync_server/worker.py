@@ -136,7 +136,7 @@ class Worker:
                     self._arrived.notify()
                 return
             case Delivered(accepted=False):  # nobody there: the device will ask again
-                log.info("an answer was not delivered: %s", event.reason)
+                log.debug("an answer was not delivered: %s", event.reason)
             case Delivered():
                 pass
         self._moved.set()
