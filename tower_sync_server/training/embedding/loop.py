@@ -32,7 +32,7 @@ NAMES = tuple(f"{kind}-{severity}" for severity in SEVERITIES for kind in LABELS
 class Plan:
     """How long and how fast."""
 
-    epochs: int = 8
+    epochs: int = 7
     """Rounds over the crops."""
     batch: int = 64
     """Crops in a batch."""
