@@ -17,6 +17,7 @@ from tower_sync_server.archive.object_blobs import ObjectBlobs
 from tower_sync_server.archive.orphans import Orphans
 from tower_sync_server.archive.spool import Spool
 from tower_sync_server.digests import Digests
+from tower_sync_server.errors import NotFoundError
 from tower_sync_server.housekeeping import Housekeeping
 from tower_sync_server.ingest import Ingest, Limits
 from tower_sync_server.uploads import Uploads
@@ -110,15 +111,14 @@ def make_housekeeping(keep: Keep, store: StoreSettings) -> Housekeeping:
 
 
 def blob_finder(blobs: Blobs) -> Callable[[str], bool]:
-    """Tell whether a blob is there; where blobs are no files they are removed later, see `Removal`.
-
-    Args:
-        blobs: where they lie.
-    """
+    """Tell whether a blob is there; asked only about what was removed lately."""
 
     def is_there(sha256: str) -> bool:
-        path = blobs.path(sha256)
-        return path is None or path.exists()
+        try:
+            next(blobs.read(sha256), b"")
+        except NotFoundError:
+            return False
+        return True
 
     return is_there
 

@@ -139,7 +139,7 @@ class Archive:
         with writing(self._engine) as db:
             values = {**_row(device, header), "at_us": to_us(self._now())}
             new = insert_unless_there(db, quarantine, values)
-            claim(db, [header.address.sha256])
+            self._claim(db, [header.address.sha256])
             return new
 
     def hear(self, states: Sequence[tuple[str, State]]) -> None:
@@ -174,11 +174,13 @@ class Archive:
         if dropped:
             db.execute(sa.delete(parcels).where(among(*KEY)), {"keys": [a.key for a in dropped]})
             doom(db, _blobs_of(dropped), now)
-        photos = _blobs_of(wanted)
-        claim(db, photos)
-        if not all(self._is_there(sha256) for sha256 in photos):
-            raise UnavailableError("A blob was removed while it was taken in.", "Try again.")
+        self._claim(db, _blobs_of(wanted))
         return wanted
+
+    def _claim(self, db: sa.Connection, blobs: Sequence[str]) -> None:
+        """Have these blobs stay; raises where one went away after it had been written."""
+        if not all(self._is_there(sha256) for sha256 in claim(db, blobs)):
+            raise UnavailableError("A blob was removed while it was taken in.", "Try again.")
 
     def _keep_cases(self, db: sa.Connection, fresh: Sequence[Arrival], now: int) -> None:
         rows, revised = [], []

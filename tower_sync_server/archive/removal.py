@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MANY = 500
 """Blobs that are looked at together."""
+LATELY_US = 24 * 3600 * 1_000_000
+"""No worker takes this long between writing a blob and committing its row."""
 
 
 class Removal:
@@ -113,18 +115,21 @@ class Removal:
         Returns:
             How many were removed.
         """
+        c, now = doomed.c, to_us(self._now())
         with reading(self._engine) as db:
-            wanted = db.scalars(sa.select(doomed.c.sha256).limit(MANY)).all()
+            wanted = db.scalars(sa.select(c.sha256).where(c.at_us >= 0).limit(MANY)).all()
             if not wanted:
                 return 0
             kept = _referred_to(db, wanted)
         with writing(self._engine) as db:
-            _wait_for_workers(db)  # whoever refers to one from now on finds that it isn't there
-            still = sa.select(doomed.c.sha256).where(doomed.c.sha256.in_(wanted))
+            _wait_for_workers(db)  # whoever refers to one from now on finds its row
+            still = sa.select(c.sha256).where(c.sha256.in_(wanted), c.at_us >= 0)
             gone = [sha256 for sha256 in db.scalars(still).all() if sha256 not in kept]
             for sha256 in gone:
                 self._blobs.remove(sha256)
-            db.execute(sa.delete(doomed).where(doomed.c.sha256.in_(wanted)))
+            db.execute(sa.delete(doomed).where(c.sha256.in_(sorted(kept))))
+            db.execute(sa.delete(doomed).where(c.at_us < 0, c.at_us > LATELY_US - now))
+            db.execute(sa.update(doomed).where(c.sha256.in_(gone)).values(at_us=-now))
         return len(gone)
 
 

@@ -47,13 +47,19 @@ doomed = Table(
     Column("sha256", String(64), primary_key=True),
     Column("at_us", BigInteger, nullable=False),
 )
-"""Blobs that purged cases left; they go unless another case refers to them by then."""
+"""Blobs that nothing referred to when they were named; they go unless something does by then.
+
+`at_us` is when they were named; below 0 it is when they were removed. Such a row stays for a while,
+for workers that had written the blob before that and commit after it.
+"""
 
 
 PURGED = sa.select(purged.c.device, purged.c.case_id).where(
     among(purged.c.device, purged.c.case_id)
 )
-CLAIM = sa.delete(doomed).where(doomed.c.sha256.in_(sa.bindparam("blobs", expanding=True)))
+THESE = doomed.c.sha256.in_(sa.bindparam("blobs", expanding=True))
+CLAIM = sa.delete(doomed).where(THESE).returning(doomed.c.sha256, doomed.c.at_us)
+NAME_AGAIN = sa.delete(doomed).where(THESE, doomed.c.at_us < 0)
 
 
 def is_removed(db: sa.Connection, device: str, case_id: str) -> bool:
@@ -71,16 +77,25 @@ def purged_of(db: sa.Connection, keys: Iterable[tuple[str, str]]) -> frozenset[t
     return frozenset(tuple(row) for row in db.execute(PURGED, {"keys": list(keys)}))
 
 
-def claim(db: sa.Connection, blobs: Iterable[str]) -> None:
-    """Have these blobs stay: rows of this transaction refer to them."""
+def claim(db: sa.Connection, blobs: Iterable[str]) -> frozenset[str]:
+    """Have these blobs stay: rows of this transaction refer to them.
+
+    Returns:
+        Those that were removed lately: they may be gone, and the transaction must not be kept then.
+    """
     wanted = sorted(set(blobs))
-    if wanted:
-        db.execute(CLAIM, {"blobs": wanted})
+    if not wanted:
+        return frozenset()
+    rows = db.execute(CLAIM, {"blobs": wanted})
+    return frozenset(sha256 for sha256, at_us in rows if at_us < 0)
 
 
 def doom(db: sa.Connection, blobs: Iterable[str], now_us: int) -> None:
     """Have these blobs go, unless something else refers to them."""
-    rows = [{"sha256": one, "at_us": now_us} for one in sorted(set(blobs))]
+    wanted = sorted(set(blobs))
+    if wanted:
+        db.execute(NAME_AGAIN, {"blobs": wanted})
+    rows = [{"sha256": one, "at_us": now_us} for one in wanted]
     insert_missing(db, doomed, rows, doomed.c.sha256)
 
 

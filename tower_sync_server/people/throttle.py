@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FREE_OF_NAME, FREE_OF_ADDRESS = 5, 30
 FIRST_S, LONGEST_S, REST_S = 5.0, 900.0, 3600.0
+INSTANT_S = 0.001
+"""Whoever has so little left has waited."""
 MAX_KEPT = 10_000
 """Counters that are remembered; the one not heard of for longest goes first."""
 
@@ -39,7 +41,8 @@ class Tries:
         if beyond < 0 or now - self.at >= REST_S:
             return 0.0
         pause = min(LONGEST_S, FIRST_S * 2.0 ** min(beyond, 20))
-        return max(0.0, self.at + pause - now)
+        left = self.at + pause - now
+        return left if left > INSTANT_S else 0.0
 
 
 class Throttle:

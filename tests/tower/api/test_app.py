@@ -136,8 +136,8 @@ async def test_every_error_has_the_shape_of_the_devices(
     assert set(body["error"]) == {"code", "message", "hint"}
 
 
-async def test_nothing_can_be_written(client: Client) -> None:
-    async with client.post("/cases") as answer:
+async def test_what_a_route_can_not_do_is_said(client: Client) -> None:
+    async with client.put("/devices") as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.parcels import GOLDEN
@@ -22,6 +22,7 @@ JSON = st.recursive(
 FIELDS = ("images", "predictions", "decision", "summary", "form", "models", "estimate", "created")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_any_json_can_be_shown(body: dict[str, Any]) -> None:
     views.headline(body)
@@ -34,6 +35,7 @@ def test_any_json_can_be_shown(body: dict[str, Any]) -> None:
     views.moment(body.get("created"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["label", "box", "confidence", "refines"]), JSON)))
 def test_any_prediction_can_be_shown(predictions: list[dict[str, Any]]) -> None:
     views.findings({"predictions": predictions})
@@ -77,6 +79,7 @@ def test_throttling_in_words(bits: int | None, text: str) -> None:
     assert views.throttling(bits) == text
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(

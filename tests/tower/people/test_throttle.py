@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.towers_people import PASSWORD, House
@@ -119,6 +119,7 @@ def test_the_counters_are_bounded(throttle: Throttle) -> None:
     assert len(throttle._tries) == MAX_KEPT
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 2000), min_size=1, max_size=60))
 def test_a_wait_is_never_longer_than_said(pauses: list[float]) -> None:
     seconds = Seconds()
@@ -126,7 +127,7 @@ def test_a_wait_is_never_longer_than_said(pauses: list[float]) -> None:
     for pause in pauses:
         seconds.now += pause
         wait = throttle.take("eva", HOME)
-        assert 0 <= wait <= LONGEST_S
+        assert 0 <= wait <= LONGEST_S + 0.001  # of a sum of floats
         if wait:
             seconds.now += wait
             assert throttle.take("eva", HOME) == 0
