@@ -39,10 +39,13 @@ from edge.logs import set_up_logs
 from edge.model_library import ModelLibrary, shipped_models
 from edge.overrides import apply_overrides
 from edge.pipeline import Pipeline
+from edge.service_manager import Service, tell_of_broken_settings
 from edge.store.retention import Limits
 from edge.store.store import Store
 from edge.summaries import Summaries
+from edge.updates.fallback import Fallback
 from edge.updates.make import Updates, make_updater
+from edge.updates.outcomes import Outcomes
 from edge.uplinks import NoUplink, ReleaseTalk, make_uplink
 from edge.vitals import MachineVitals
 from models.jsonable import InvalidWordError
@@ -102,7 +105,8 @@ def run(settings: Settings, problem: ConfigError | None = None) -> None:
         return
     log.error("%s", "; ".join(filter(None, (problem.message, problem.hint))))
     app = build_broken_app(problem, settings.http, settings.device.name)
-    asyncio.run(_serve(app, settings.http, {}))
+    told = tell_of_broken_settings(problem.message)
+    asyncio.run(_serve(app, settings.http, {"service": told}))
 
 
 async def _run(settings: Settings, profiles: Mapping[str, Profile]) -> None:
@@ -286,6 +290,8 @@ def wire(
         "housekeeping": Housekeeping(store, clock).run(),
         "uplink": uplink.run(),
         "updater": updater.run(),
+        "fallback": Fallback(vision, library, Outcomes(installed), events).run(),
+        "service": Service(vision, events, settings.vision.deadline_s).run(),
     }
     return Device(app, store, vision, writer, background)
 

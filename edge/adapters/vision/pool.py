@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -105,6 +106,7 @@ class WorkerVision:
         self._started = 0
         self._done = 0
         self._recent: deque[float] = deque(maxlen=RECENT)
+        self._turned = time.monotonic()
 
     async def start(self) -> None:
         """Begin to serve; returns at once, `ready` waits."""
@@ -146,6 +148,10 @@ class WorkerVision:
     def recent_ms(self) -> tuple[float, ...]:
         """How long the latest photos took since these models serve, milliseconds."""
         return tuple(self._recent)
+
+    def still_s(self) -> float:
+        """Seconds since the task that owns the worker last went round."""
+        return time.monotonic() - self._turned
 
     async def annotate(self, photo: bytes, predictions: tuple[Prediction, ...]) -> bytes:
         """See `edge.ports.Vision.annotate`."""
@@ -203,6 +209,7 @@ class WorkerVision:
 
     async def _serve(self) -> None:
         while True:
+            self._turned = time.monotonic()
             await self._keep_one_worker()
             if self._jobs and self._serving is not None:
                 await self._do(self._jobs.popleft())
