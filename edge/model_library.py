@@ -31,7 +31,7 @@ from models.runner import RefusedModelError
 from models.semver import precedence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from models.answers import Answers
 
@@ -176,8 +176,18 @@ class ModelLibrary:
                 self._choose(id, Choice(version, self._before(id)))
             return replace(model, active=True)
 
-    def rollback(self, id: str) -> Model:  # noqa: A002 - the manifest's own word
+    def rollback(
+        self,
+        id: str,  # noqa: A002 - the manifest's own word
+        leave: str = "",
+        avoid: Collection[str] = (),
+    ) -> Model:
         """Choose the version that was active before; what serves changes with the next reload.
+
+        Args:
+            id: which model.
+            leave: the version to go back from; where another is active, nothing changes.
+            avoid: id@version of what must not be chosen.
 
         Raises:
             NotFoundError: there is no such model.
@@ -187,7 +197,10 @@ class ModelLibrary:
             now = self.active(id)
             if now is None:
                 raise NotFoundError(f"There is no model {id}.", "See: edgecase models list")
+            if leave not in ("", now.release.version):
+                return now
             here = [m.release.version for m in self.list() if m.release.id == id]
+            here = [v for v in here if v == now.release.version or f"{id}@{v}" not in avoid]
             before = [v for v in self._before(id) if v in here and v != now.release.version]
             older = here[here.index(now.release.version) + 1 :][:1]
             target = (before or older)[-1:]
@@ -247,10 +260,14 @@ class ModelLibrary:
         _write(self._models / _ACTIVE, {k: to_json(v) for k, v in sorted(choices.items())})
 
     def _keep_active(self, id: str) -> None:  # noqa: A002 - the manifest's own word
-        """Before another version comes: what serves by being the newest becomes chosen."""
+        """Before another version comes: what serves becomes chosen.
+
+        It was the newest, or its folder took the place of a chosen one that is gone and may come.
+        """
         now = self.active(id)
-        if now is not None and id not in self._choices():
-            self._choose(id, Choice(now.release.version))
+        choice = self._choices().get(id)
+        if now is not None and (choice is None or choice.version != now.release.version):
+            self._choose(id, Choice(now.release.version, self._before(id)))
 
 
 @contextmanager

@@ -120,6 +120,8 @@ class Result(StrEnum):
     """It can't be loaded, or failed on its golden images."""
     TRYING = "trying"
     """It runs in the shadow of the one that serves."""
+    WAITING = "waiting"
+    """Its trial is over, and it waits for a person's word."""
     WORSE = "worse"
     """In the shadow it was worse or slower than the one that serves."""
     ACTIVATED = "activated"

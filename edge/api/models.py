@@ -83,6 +83,7 @@ class ModelsApi:
         status = await self._vision.reload()
         refs = sorted({model.ref for model in status.models})
         self._events.publish(EventKind.MODEL_SWAPPED, {"models": refs})
+        self._updates.look_soon()  # a person may have said the word that it waits for
         return as_json(await self._models())
 
     async def pull(self, _request: web.Request) -> web.Response:

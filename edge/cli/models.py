@@ -76,9 +76,14 @@ def activate(
     """Choose which version of a model serves; it is tried first, and refused if it fails."""
     from edge.adapters.vision.trial import trial_with
     from edge.cli.eyes import library_of
+    from edge.updates.outcomes import Outcomes
+    from models.rollout import Result
 
     settings = settings_of(config)
     model = library_of(settings).activate(ident, version, trial_with(settings.vision))
+    outcomes = Outcomes(settings.store.data_dir / "models")
+    if outcomes.of(ident, version):  # a released one: a person's word for it, also a second chance
+        outcomes.note(ident, version, Result.ACTIVATED)
     _tell(settings, model.release, "active", json)
 
 

@@ -46,6 +46,8 @@ class Choice:
     """To be fetched and tried: of each model the newest that fits."""
     leave: Mapping[str, str]
     """id@version → why not. Versions older than what serves are passed over in silence."""
+    open: frozenset[str]
+    """id@version of all that fits and is newer than what serves: their trials may go on."""
     banned: tuple[str, ...]
     """id@version of what serves here and must not any more."""
 
@@ -59,6 +61,7 @@ def choose(catalogue: Catalogue, device: Device) -> Choice:
     """
     leave: dict[str, str] = {}
     best: dict[str, Offer] = {}
+    still: set[str] = set()
     for offer in sorted(catalogue.offers, key=lambda o: precedence(o.version)):
         if offer.id not in device.wanted or not _is_newer(offer, device):
             continue
@@ -67,12 +70,13 @@ def choose(catalogue: Catalogue, device: Device) -> Choice:
             leave[offer.ref] = why
         else:
             best[offer.id] = offer
+            still.add(offer.ref)
     banned = tuple(
         f"{id}@{version}"
         for id, version in device.active.items()
         if catalogue.rollout.of(id, version).blacklisted
     )
-    return Choice(tuple(best[id] for id in sorted(best)), leave, banned)
+    return Choice(tuple(best[id] for id in sorted(best)), leave, frozenset(still), banned)
 
 
 def why_not(offer: Offer, catalogue: Catalogue, device: Device) -> str:

@@ -6,7 +6,6 @@ that is thrown away, and what it verified goes back, in one transaction.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-define
 from tuf.ngclient import Updater  # type: ignore[attr-defined]
 
 from edge.errors import NoRepositoryError, RefusedReleaseError
+from edge.store.failures import translated
 from edge.updates.source import Fetcher
 from edge.updates.trusted import ROOT, TRUST
 from models.jsonable import InvalidWordError
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 ROLES = ("timestamp", "snapshot", "targets", "rollout")
 """Besides the root."""
+MAX_ROLLOUT = 1_000_000
+"""Bytes of a `rollout.json` that are read into memory; its length is signed by the tower alone."""
 METADATA, TARGETS = "metadata/", "targets/"
 """Folders of a repository."""
 
@@ -127,8 +129,9 @@ def look(seen: TrustedMetadata, source: Source, now: datetime) -> Catalogue:
     known = seen.read()
     if ROOT not in known:
         raise RefusedReleaseError("This device trusts no release repository yet.", TRUST)
-    folder = Path(tempfile.mkdtemp(prefix="edgecase-look-"))
-    try:
+    place = Path(tempfile.gettempdir())
+    with translated(place), tempfile.TemporaryDirectory(prefix="edgecase-look-") as name:
+        folder = Path(name)
         with _refused(source):
             updater = _updater(folder, known, source)
             # Its own clock may be years off; expiry counts from what has surely passed.
@@ -136,10 +139,10 @@ def look(seen: TrustedMetadata, source: Source, now: datetime) -> Catalogue:
             updater.refresh()
             rollout = _rollout(updater, source)
             found = _found(folder)
-        seen.keep({role: (Metadata.from_bytes(c).signed.version, c) for role, c in found.items()})
-        return _catalogue(Metadata[Targets].from_bytes(found["targets"]).signed, rollout)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            versions = {role: Metadata.from_bytes(c).signed.version for role, c in found.items()}
+            offered = _catalogue(Metadata[Targets].from_bytes(found["targets"]).signed, rollout)
+        seen.keep({role: (versions[role], content) for role, content in found.items()})
+        return offered
 
 
 def _updater(folder: Path, known: Mapping[str, bytes], source: Source) -> Updater:
@@ -154,6 +157,9 @@ def _rollout(updater: Updater, source: Source) -> Rollout:
     info = updater.get_targetinfo(ROLLOUT)
     if info is None:
         raise RefusedReleaseError(f"The repository has no {ROLLOUT}.", "Its keeper has to sign it.")
+    if info.length > MAX_ROLLOUT:
+        hint = f"At most {MAX_ROLLOUT} bytes are read."
+        raise RefusedReleaseError(f"{ROLLOUT} has {info.length} bytes.", hint)
     target = Target(ROLLOUT, info.length, info.hashes["sha256"])
     place = f"{TARGETS}{target.sha256}.{ROLLOUT}"
     data = Fetcher(source).download_bytes(place, info.length)

@@ -52,20 +52,24 @@ class Probation:
         self._clock = clock
         self._terms = terms
 
-    async def run(self, usual_ms: float) -> str:
+    async def run(self, ref: str, usual_ms: float) -> str | None:
         """Watch until it is over, or has to be.
 
         Args:
+            ref: id@version of what serves.
             usual_ms: 95th percentile of the version before; 0: not known, and any will do.
 
         Returns:
-            Why it must not serve any longer; "" where it has proved itself.
+            Why it must not serve any longer; "" where it has proved itself, None where another
+            version serves.
         """
         began, restarts = self._clock.monotonic(), self._vision.status().restarts
         up = began
         while (now := self._clock.monotonic()) - began < self._terms.seconds:
             status = self._vision.status()
             up = now if status.ready else up
+            if status.ready and ref not in {model.ref for model in status.models}:
+                return refusal(status, ref)
             why = judge(
                 self._terms,
                 status.restarts - restarts,
@@ -77,6 +81,12 @@ class Probation:
                 return why
             await asyncio.sleep(LOOK_S)
         return ""
+
+
+def refusal(status: VisionStatus, ref: str) -> str | None:
+    """Why the worker left out a version; None where it wasn't asked for it."""
+    # One that took workers down is named by its id: there is but one version of it in a worker.
+    return status.refused.get(ref) or status.refused.get(ref.partition("@")[0])
 
 
 def judge(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import RefusedModelFileError, RefusedReleaseError
+from edge.errors import RefusedModelFileError, RefusedReleaseError, UnavailableError
+from edge.store.failures import translated
 from edge.updates.fetch import Progress, fetch
 from edge.updates.fit import Choice, Device, choose
 from edge.updates.look import Catalogue, look
 from models.rollout import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from models.offer import Offer
     from models.release import ModelRelease
 
+LOCK = ".fetching.lock"
+"""Held while one program fetches."""
 FETCHED = ".fetched-"
 """Before the name of a folder with what came of one version; the library passes it over."""
 Tell = Callable[["Offer", Progress], None]
@@ -40,7 +46,7 @@ class Found:
 
 
 class Puller:
-    """Knows one device. Not for two threads at once."""
+    """Knows one device. One thread may look while another installs."""
 
     def __init__(
         self,
@@ -82,11 +88,18 @@ class Puller:
         """Fetch and try one version; from then on it lies beside the one that serves.
 
         Raises:
+            UnavailableError: another program fetches; both would write the same files.
             NoRepositoryError: it did not come whole; what came is kept for the next time.
             DiskFullError: there is no room for it.
             RefusedReleaseError: other bytes came than were signed.
             RefusedModelFileError: it can't serve here; it will not be fetched again.
         """
+        with self._alone():
+            return self._install(found, offer, source, trial, tell)
+
+    def _install(
+        self, found: Found, offer: Offer, source: Source, trial: Trial, tell: Tell
+    ) -> ModelRelease:
         folder = self._models / f"{FETCHED}{offer.id}-{offer.version}"
         self._forget_others(folder)
         try:
@@ -126,6 +139,19 @@ class Puller:
             for model in self._library.list()
             for file in model.release.files
         }
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with translated(self._models):
+            self._models.mkdir(parents=True, exist_ok=True)
+            lock = (self._models / LOCK).open("w")
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                hint = "Wait until the daemon, or the other `edgecase models pull`, has done."
+                raise UnavailableError("Another program fetches models now.", hint) from e
+            yield
 
     def _forget_others(self, folder: Path) -> None:
         """What came of other versions was for nothing."""

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from edge.errors import EdgeError, VisionFailedError
+from edge.errors import EdgeError
 from edge.events import EventKind
 from edge.updates.comparison import Rules, Tally, Verdict, compare, judge
 
@@ -139,11 +139,11 @@ class Shadow:
             photo = await self._cases.photo(case_id)
             await self._quiet()
             champion, _ = await self._vision.inspect(photo, case.profile)
-        except EdgeError:  # the case is gone, or there is no time: says nothing about anybody
+        except (EdgeError, OSError):  # the case is gone, or there is no time: nobody's fault
             return
         try:
             challenger, _ = await eyes.inspect(photo, case.profile)
-        except VisionFailedError:
+        except EdgeError:  # also "this is no picture": the other could read it
             trial.tally = replace(trial.tally, failures=trial.tally.failures + 1)
             return
         times = champion.timings.get("cpu", 0.0), challenger.timings.get("cpu", 0.0)

@@ -5,16 +5,18 @@ Nothing that comes from here is believed; whoever calls knows length and hash of
 
 from __future__ import annotations
 
+import ssl
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-import urllib3
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 from tuf.ngclient import FetcherInterface  # type: ignore[attr-defined]
 
 from edge.errors import BadRequestError
+from edge.updates.patience import PATIENCE, Patience, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 STICK = "edgecase-releases"
 """Folder of a stick that holds the repository."""
 CHUNK = 256 * 1024
-TIMEOUT_S = 20.0
-"""To connect, and between two pieces of an answer."""
 NOT_FOUND = 404
 
 
@@ -69,36 +69,58 @@ class FolderSource:
 
 
 class HttpSource:
-    """A tower."""
+    """A tower. Each file has its own connection, which ends when the tower dawdles."""
 
-    def __init__(self, url: str) -> None:
-        """Read below `url`, e.g. https://tower.local:9000/releases."""
-        self._base = url.rstrip("/")
-        self.name = self._base
-        self._pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(TIMEOUT_S), retries=urllib3.Retry(2, redirect=0)
-        )
+    def __init__(self, url: str, patience: Patience = PATIENCE) -> None:
+        """Read below `url`, e.g. https://tower.local:9000/releases.
+
+        Raises:
+            BadRequestError: it is no address.
+        """
+        self._at = urlsplit(url.rstrip("/"))
+        self.name = self._at.geturl()
+        self._patience = patience
         self._partial = True
+        try:
+            self._at.port  # noqa: B018 - raises where it is none
+        except ValueError as e:
+            raise BadRequestError(f"{url} is no address: {e}.") from e
 
     def open(self, path: str, offset: int = 0) -> Iterator[bytes]:
         """See `Source.open`."""
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        with _as_download_error():
-            answer = self._pool.request(
-                "GET", f"{self._base}/{quote(path)}", headers=headers, preload_content=False
-            )
-        if answer.status not in (200, 206):
-            answer.release_conn()
-            raise DownloadHTTPError(f"{path}: HTTP {answer.status}", answer.status)
-        if offset and answer.status != 206:
-            answer.close()
-            self._partial = False
-            raise DownloadError(f"{path}: the tower sends whole files alone")
-        return _streamed(answer)
+        link = self._link()
+        watch = Watch(link, self._patience)
+        try:
+            with _as_download_error(watch):
+                answer = self._asked(link, watch, path, offset)
+        except BaseException:
+            watch.close()
+            raise
+        return _streamed(answer, watch)
 
     def skips(self) -> bool:
         """Until it is seen that it doesn't."""
         return self._partial
+
+    def _link(self) -> HTTPConnection:
+        host, port = self._at.hostname or "", self._at.port
+        timeout = self._patience.silence_s
+        if self._at.scheme == "https":
+            context = ssl.create_default_context()
+            return HTTPSConnection(host, port, timeout=timeout, context=context)
+        return HTTPConnection(host, port, timeout=timeout)
+
+    def _asked(self, link: HTTPConnection, watch: Watch, path: str, offset: int) -> HTTPResponse:
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        link.request("GET", f"{self._at.path}/{quote(path)}", headers=headers)
+        watch.keep()
+        answer = link.getresponse()
+        if answer.status not in (200, 206):
+            raise DownloadHTTPError(f"{path}: HTTP {answer.status}", answer.status)
+        if offset and answer.status != 206:
+            self._partial = False
+            raise DownloadError(f"{path}: the tower sends whole files alone")
+        return answer
 
 
 class Fetcher(FetcherInterface):
@@ -134,17 +156,24 @@ def _pieces(file: Path, offset: int) -> Iterator[bytes]:
             yield data
 
 
-def _streamed(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _streamed(answer: HTTPResponse, watch: Watch) -> Iterator[bytes]:
     try:
-        with _as_download_error():
-            yield from answer.stream(CHUNK, decode_content=False)
+        with _as_download_error(watch):
+            while data := answer.read1(CHUNK):
+                watch.came(len(data))
+                yield data
+            if watch.late:
+                raise DownloadError("it is too slow")
+            if answer.length:
+                raise DownloadError(f"it ends {answer.length} bytes early")
     finally:
-        answer.release_conn()
+        watch.close()
 
 
 @contextmanager
-def _as_download_error() -> Iterator[None]:
+def _as_download_error(watch: Watch | None = None) -> Iterator[None]:
     try:
         yield
-    except (urllib3.exceptions.HTTPError, OSError) as e:
-        raise DownloadError(str(e) or type(e).__name__) from e
+    except (HTTPException, OSError, ValueError) as e:
+        slow = watch is not None and watch.late
+        raise DownloadError("it is too slow" if slow else str(e) or type(e).__name__) from e

@@ -1,9 +1,9 @@
-"""What the updater is doing, for those who ask."""
+"""What the updater is doing, for those who ask, and the board where that is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -51,3 +51,15 @@ class UpdateStatus:
     """Why the last look or the last version came to nothing."""
     waiting: tuple[str, ...] = ()
     """id@version of what is installed and waits for a person's word."""
+
+
+class Board:
+    """Says what is being done; written in the event loop alone."""
+
+    def __init__(self) -> None:
+        """Nothing is being done."""
+        self.status = UpdateStatus()
+
+    def say(self, **change: object) -> None:
+        """From now on this holds; what isn't named stays."""
+        self.status = replace(self.status, **change)  # type: ignore[arg-type]

@@ -1,11 +1,10 @@
 """The updater: hint or timer → look → fetch → try → shadow → activate → probation → back if worse.
 
-    look, choose, fetch, try   `Puller`, in a thread
-    shadow                     `Shadow`, beside what serves
-    probation                  `Probation`, of what serves
+    look, choose, fetch, try    `Puller`, in a thread
+    shadow, probation, back     `Course`
 
-Where it stands is in `Outcomes` at every moment, so that it goes on after a power cut. One version
-at a time.
+Whatever a repository holds must not take down what serves: what goes wrong while looking and
+fetching is told and tried again. A version whose trial was cut off goes on at the next round.
 """
 
 from __future__ import annotations
@@ -13,27 +12,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from edge.errors import EdgeError
-from edge.events import EventKind
+from edge.errors import EdgeError, UnavailableError
+from edge.updates.course import Course, Orders, Serves
 from edge.updates.device import class_here
-from edge.updates.probation import p95
 from edge.updates.pull import Puller
 from edge.updates.source import Source
-from edge.updates.status import Compared, UpdateStatus
+from edge.updates.status import Board, UpdateStatus
 from models.jsonable import to_json
 from models.offer import Ring
-from models.release import ModelRelease, Task
+from models.release import ModelRelease
 from models.rollout import REPORT, DeviceReport, Result
 
 if TYPE_CHECKING:
     from edge.events import Events
     from edge.model_library import Model, ModelLibrary
-    from edge.ports import VisionStatus
     from edge.updates.fetch import Progress
     from edge.updates.outcomes import Outcomes
     from edge.updates.probation import Probation
@@ -46,19 +44,11 @@ JITTER = 0.2
 FIRST_LOOK_S = 5.0
 """After the start."""
 
+TAKEN_BACK = "the tower took it back"
+DECIDED = (Result.WAITING, Result.ACTIVATED, Result.PROVED)
+"""Where a version that is here is not tried once more."""
+
 log = logging.getLogger(__name__)
-
-
-class Serves(Protocol):
-    """What swaps models; `WorkerVision` is one."""
-
-    async def reload(self) -> VisionStatus:
-        """Start what is active now, try it, and move the traffic to it."""
-        ...
-
-    def recent_ms(self) -> tuple[float, ...]:
-        """How long the latest photos took, milliseconds."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +97,26 @@ class Updater:
     ) -> None:
         """Keep the parts; nothing is done before `run`."""
         self._supply = supply
-        self._shadow = shadow
-        self._probation = probation
         self._library = library
         self._outcomes = outcomes
-        self._vision = vision
-        self._events = events
         self._rhythm = rhythm
+        self._board = Board()
+        self._course = Course(
+            shadow, probation, library, outcomes, vision, events, self._board,
+            Orders(rhythm.policy, self._may_go_on),
+        )  # fmt: skip
         self._who = DeviceReport(rhythm.ring, class_here())
         self._hinted = asyncio.Event()
-        self._status = UpdateStatus()
-        self._usual_ms = 0.0
+        self._found: Found | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
 
     def status(self) -> UpdateStatus:
         """What it is doing."""
-        return self._status
+        return self._board.status
 
     def look_soon(self) -> None:
-        """There may be something new."""
+        """There may be something new, or a person may have said a word."""
         self._hinted.set()
 
     def report(self) -> Mapping[str, object]:
@@ -135,20 +126,20 @@ class Updater:
     async def run(self) -> None:
         """Look, now and then, until cancelled."""
         self._loop = asyncio.get_running_loop()
-        work = asyncio.create_task(self._go_on(), name="version")
+        work = asyncio.create_task(self._work(), name="version")
         pause = FIRST_LOOK_S
         try:
             while True:
                 await self._wait(pause)
                 pause = self._rhythm.pause_s()
-                found = await self._look()
-                if found is None:
-                    continue
-                await self._obey(found, work)
+                await self._look()
+                await self._obey(work)
                 if work.done():
-                    work.result()
-                    work = asyncio.create_task(self._work(found), name="version")
+                    if not work.cancelled():
+                        work.result()  # what it didn't expect ends the daemon, loudly
+                    work = asyncio.create_task(self._work(), name="version")
         finally:
+            self._stopping.set()
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
 
@@ -162,59 +153,92 @@ class Updater:
             pass
         self._hinted.clear()
 
-    async def _look(self) -> Found | None:
+    async def _look(self) -> None:
+        puller = self._supply.puller
         try:
-            found = await asyncio.to_thread(lambda: self._supply.puller.look(self._supply.source()))
+            self._found = await asyncio.to_thread(lambda: puller.look(self._supply.source()))
         except EdgeError as e:
             log.warning("the release repository: %s", e.message)
-            self._say(problem=e.message)
-            return None
-        self._say(problem="")
-        return found
+            self._board.say(problem=e.message)
+        except Exception as e:  # whatever a stranger's files set off, what serves goes on
+            log.exception("the release repository")
+            self._board.say(problem=f"The release repository can't be read: {e!r}.")
+        else:
+            self._board.say(problem="")
 
-    async def _obey(self, found: Found, work: asyncio.Task[None]) -> None:
+    async def _obey(self, work: asyncio.Task[None]) -> None:
         """Go back from what must not serve any longer, and end the trial of what is held back."""
-        for ref in found.choice.banned:
-            log.warning("%s must not serve any longer", ref)
-            id, _, version = ref.partition("@")
-            await self._back(id, version, Result.ROLLED_BACK, "the tower took it back")
-        now = self._status.version
-        if self._status.phase == "shadow" and now in found.choice.leave and not work.done():
+        if self._found is None:
+            return
+        banned = {ref for ref in self._found.choice.banned if self._is_new(ref)}
+        now, phase = self._board.status.version, self._board.status.phase
+        held = phase == "shadow" and not self._may_go_on(now)
+        if held or (phase == "probation" and now in banned):
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            self._say(phase="idle", version="")
+            self._board.say(phase="idle", version="", problem=self._why_not(now))
+        for ref in banned:
+            id, _, version = ref.partition("@")
+            await self._course.back(id, version, Result.ROLLED_BACK, TAKEN_BACK, self._banned())
+        await self._course.tell_waiting()
+
+    def _is_new(self, ref: str) -> bool:
+        """Whether this has yet to be obeyed: there may be nothing else that could serve."""
+        outcome = self._outcomes.of(*ref.split("@", 1))
+        return outcome is None or outcome.reason != TAKEN_BACK
+
+    def _may_go_on(self, ref: str) -> bool:
+        """Whether it is on offer to this device, as far as is known; after a restart, not yet."""
+        return self._found is None or ref in self._found.choice.open
+
+    def _why_not(self, ref: str) -> str:
+        why = self._found.choice.leave.get(ref) if self._found else None
+        return f"{ref}: {why or 'it is not on offer any more'}"
+
+    def _banned(self) -> frozenset[str]:
+        restraints = self._found.catalogue.rollout.restraints if self._found else ()
+        return frozenset(f"{r.id}@{r.version}" for r in restraints if r.blacklisted)
 
     # One version after the other
 
-    async def _go_on(self) -> None:
-        """Take up what a restart cut off."""
-        for outcome in self._outcomes.all():
-            model = self._here(outcome.id, outcome.version)
-            if model is None:
-                continue
-            if outcome.result is Result.ACTIVATED and model.active:
-                await self._watch(model)
-            elif outcome.result is Result.TRYING and not model.active:
-                await self._try(model)
+    async def _work(self) -> None:
+        try:
+            await self._course.tell_waiting()
+            await self._course.go_on()
+            await self._take()
+            await self._course.tell_waiting()
+        except EdgeError as e:  # a full disk, say: tried again at the next round
+            log.error("a version waits for the next round: %s", e.message)  # noqa: TRY400 - no trace
+            self._board.say(phase="idle", version="", problem=e.message)
 
-    async def _work(self, found: Found) -> None:
-        await self._go_on()
-        await self._take(found)
-
-    async def _take(self, found: Found) -> None:
-        if self._rhythm.policy == "manual":
+    async def _take(self) -> None:
+        if self._rhythm.policy == "manual" or self._found is None:
             return
-        for offer in found.choice.take:
-            known = self._here(offer.id, offer.version)
+        for ref in [offer.ref for offer in self._found.choice.take]:
+            # Asked anew each time: the trial before this one may have taken a day.
+            offer = next((o for o in self._found.choice.take if o.ref == ref), None)
+            if offer is None:
+                continue
+            known = await self._course.here(offer.id, offer.version)
             if known is None:
-                known = await self._fetch(found, offer)
-            if known is not None and not known.active:
-                await self._try(known)
+                known = await self._fetch(self._found, offer)
+            elif self._has_been_tried(offer):
+                continue
+            if known is not None and not known.active and self._may_go_on(ref):
+                await self._course.try_(known)
+
+    def _has_been_tried(self, offer: Offer) -> bool:
+        """It waits for a person, or a person has chosen another after it."""
+        outcome = self._outcomes.of(offer.id, offer.version)
+        return outcome is not None and outcome.result in DECIDED
 
     async def _fetch(self, found: Found, offer: Offer) -> Model | None:
-        self._say(phase="fetching", version=offer.ref, total=offer.size, done=0)
+        """Have it on the device; None where it isn't, or serves already."""
         supply, first = self._supply, self._library.active(offer.id) is None
+        self._board.say(phase="fetching", version=offer.ref, total=offer.size, done=0)
         try:
+            if first:  # it is active as soon as it is here, and must be watched after a power cut
+                self._outcomes.note(offer.id, offer.version, Result.TRYING)
             await asyncio.to_thread(
                 lambda: supply.puller.install(
                     found, offer, supply.source(), supply.trial, self._progress
@@ -222,92 +246,23 @@ class Updater:
             )
         except EdgeError as e:
             log.warning("%s was not installed: %s", offer.ref, e.message)
-            self._say(phase="idle", version="", problem=e.message)
+            self._board.say(phase="idle", version="", problem=e.message)
             return None
-        self._say(phase="idle", version="")
-        model = self._here(offer.id, offer.version)
+        except Exception as e:  # whatever a stranger's files set off, what serves goes on
+            log.exception("%s was not installed", offer.ref)
+            self._board.say(phase="idle", version="", problem=f"{offer.ref}: {e!r}")
+            return None
+        self._board.say(phase="idle", version="")
+        model = await self._course.here(offer.id, offer.version)
         if model is not None and first:
-            await self._serve(model)
+            await self._course.serve(model)
             return None
         return model
 
     def _progress(self, _: Offer, progress: Progress) -> None:
         """In the thread that fetches."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(
-                lambda: self._say(done=progress.done, total=progress.total)
-            )
-
-    async def _try(self, model: Model) -> None:
-        """In the shadow; then it serves, waits for a person, or is out."""
-        release = model.release
-        if release.ref in self._status.waiting:
-            return
-        if release.task is not Task.WRITE:
-            self._outcomes.note(release.id, release.version, Result.TRYING)
-            self._say(phase="shadow", version=release.ref, compared=Compared())
-            why = await self._shadow.run(
-                release.id, model.folder, lambda tally: self._say(compared=Compared.of(tally))
-            )
-            self._say(phase="idle", version="")
-            if why:
-                log.warning("%s stays off: %s", release.ref, why)
-                self._outcomes.note(release.id, release.version, Result.WORSE, why)
-                self._say(problem=f"{release.ref}: {why}")
-                return
-        if self._rhythm.policy == "ask":
-            self._say(waiting=(*self._status.waiting, release.ref))
-            return
-        await self._serve(model)
-
-    async def _serve(self, model: Model) -> None:
-        release = model.release
-        self._usual_ms = p95(self._vision.recent_ms())
-        try:
-            await asyncio.to_thread(self._library.activate, release.id, release.version)
-            await self._reload()
-        except EdgeError as e:
-            await self._back(release.id, release.version, Result.REFUSED, e.message)
-            return
-        self._outcomes.note(release.id, release.version, Result.ACTIVATED)
-        if release.task is not Task.WRITE:
-            await self._watch(model)
-
-    async def _watch(self, model: Model) -> None:
-        """Probation."""
-        release = model.release
-        self._say(phase="probation", version=release.ref)
-        why = await self._probation.run(self._usual_ms)
-        self._say(phase="idle", version="")
-        now = self._here(release.id, release.version)
-        if now is None or not now.active:
-            return  # a person chose another meanwhile
-        if why:
-            await self._back(release.id, release.version, Result.ROLLED_BACK, why)
-        else:
-            self._outcomes.note(release.id, release.version, Result.PROVED)
-
-    async def _back(self, id: str, version: str, result: Result, why: str) -> None:
-        """Have the version before serve again, and never take this one once more."""
-        log.warning("%s@%s goes: %s", id, version, why)
-        self._outcomes.note(id, version, result, why)
-        self._say(problem=f"{id}@{version}: {why}")
-        try:
-            now = self._library.active(id)
-            if now is not None and now.release.version == version:
-                await asyncio.to_thread(self._library.rollback, id)
-            await self._reload()
-        except EdgeError as e:
-            log.error("the version before %s@%s does not serve: %s", id, version, e.message)
-
-    async def _reload(self) -> None:
-        status = await self._vision.reload()
-        refs = sorted({model.ref for model in status.models})
-        self._events.publish(EventKind.MODEL_SWAPPED, {"models": refs})
-
-    def _here(self, id: str, version: str) -> Model | None:
-        models = self._library.list()
-        return next((m for m in models if (m.release.id, m.release.version) == (id, version)), None)
-
-    def _say(self, **change: object) -> None:
-        self._status = replace(self._status, **change)  # type: ignore[arg-type]
+        if self._stopping.is_set() or self._loop is None:
+            raise UnavailableError("The device is shutting down; the rest comes next time.")
+        self._loop.call_soon_threadsafe(
+            lambda: self._board.say(done=progress.done, total=progress.total)
+        )

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from edge.ports import VisionStatus
+from edge.ports import ModelInUse, VisionStatus
 from edge.updates import probation
 from edge.updates.probation import Probation, Terms, judge, p95
 
@@ -34,7 +34,11 @@ class Serving:
     def status(self) -> VisionStatus:
         self.looks += 1
         restarts = self.looks // self.crash_every if self.crash_every else 0
-        return VisionStatus(self.ready, "", 1, restarts, self.looks)
+        models = (ModelInUse("detector", "finds", self.ref, "fake", 1, 1.0, 1.0),)
+        refused = {self.refuses: "it can't"} if self.refuses else {}
+        return VisionStatus(self.ready, "", 1, restarts, self.looks, models=models, refused=refused)
+
+    ref, refuses = "m@1.1.0", ""
 
     def recent_ms(self) -> tuple[float, ...]:
         return (self.ms,) * 30
@@ -45,9 +49,9 @@ def at_once(monkeypatch):
     monkeypatch.setattr(probation, "LOOK_S", 0.0)
 
 
-async def watch(serving: Serving, usual: float = 10.0, terms: Terms = TERMS) -> str:
+async def watch(serving: Serving, usual: float = 10.0, terms: Terms = TERMS) -> str | None:
     async with asyncio.timeout(5):
-        return await Probation(serving, Clock(), terms).run(usual)
+        return await Probation(serving, Clock(), terms).run("m@1.1.0", usual)
 
 
 async def test_a_version_without_trouble_proves_itself():
@@ -68,6 +72,18 @@ async def test_a_slow_one_goes():
 
 async def test_where_the_usual_time_is_not_known_any_will_do():
     assert await watch(Serving(ms=4000.0), usual=0.0) == ""
+
+
+async def test_probation_is_over_where_another_version_serves():
+    serving = Serving()
+    serving.ref = "m@1.0.0"
+    assert await watch(serving) is None
+
+
+async def test_a_version_that_the_worker_leaves_out_goes():
+    serving = Serving()
+    serving.ref, serving.refuses = "other@1.0.0", "m"
+    assert await watch(serving) == "it can't"
 
 
 def test_few_photos_say_nothing_about_latency():
