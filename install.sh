@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Installs EdgeCase as a service; see usage below and docs/install.md. Its parts are in scripts/install/.
+# shellcheck disable=SC2034  # its parts use the variables
+set -euo pipefail
+umask 022
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+usage() {
+  cat <<'END'
+Usage: sudo ./install.sh [--tower] [--dry-run] [--offline DIR] [--no-start]
+       sudo ./install.sh [--tower] --uninstall | --purge [--yes]
+       sudo ./install.sh --update-models [STICK|FOLDER|URL|FILE] [--yes] [--allow-unsigned]
+       sudo ./install.sh --rollback [MODEL]
+
+Installs the device (or, with --tower, the tower) as a service. Running it again repairs or upgrades.
+
+  --tower            the tower instead of the device; both may live on one machine
+  --dry-run          say each step and change nothing
+  --offline DIR      take Debian's and Python's packages from DIR (scripts/make-offline-bundle makes it)
+  --no-start         install only; the service starts at the next boot
+  --uninstall        remove the program; settings and data stay
+  --purge            remove settings and data too; asks first
+  --update-models    install newer models from a stick (found by itself), a folder, or a tower's address
+  --allow-unsigned   take a bare model FILE, where updates.allow_unsigned is true in the settings
+  --rollback         serve the version that was active before; without MODEL: of all that have one
+  --yes              ask nothing
+
+Exit codes:
+  0  done; nothing to do is done too
+  1  a step failed, or a model was refused: what was said above says which; what served still serves
+  2  wrong usage, or a question that nobody was there to answer
+  3  this machine can't run EdgeCase, or EdgeCase isn't installed on it
+  4  no stick with releases was found, or it could not be read
+  5  the models are installed, but the running service did not take them over
+
+Everything is written to /var/log/edgecase-install.log.
+END
+}
+
+die() { # CODE TEXT
+  printf 'install.sh: %s\n' "$2" >&2
+  exit "$1"
+}
+
+role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned=''
+value() { [ $# -gt 1 ] && [ "${2#-}" = "$2" ]; }
+while [ $# -gt 0 ]; do
+  case $1 in
+    --tower) role=tower ;;
+    --dry-run) dry=yes ;;
+    --no-start) start='' ;;
+    --yes) yes=yes ;;
+    --allow-unsigned) unsigned=yes ;;
+    --uninstall | --purge) action=${1#--} ;;
+    --offline) value "$@" || die 2 "--offline needs a folder"; offline=$(realpath -e "$2") || exit 2; shift ;;
+    --update-models) action=models; if value "$@"; then where=$2; shift; fi ;;
+    --rollback) action=rollback; if value "$@"; then model=$2; shift; fi ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; die 2 "what is $1?" ;;
+  esac
+  shift
+done
+[ "$(id -u)" -eq 0 ] || die 2 "run it as root: sudo $0"
+
+# Where everything lies. A version has a folder of its own; `current` names the whole one that serves.
+case $role in
+  device) name=edgecase commands=(edgecase) packages=(python3-venv ca-certificates libgomp1)
+          units=(edgecase.service) lock=edge.lock settings=edge.toml ;;
+  tower)  name=edgecase-tower commands=(edgecase-tower) packages=(python3-venv ca-certificates mosquitto)
+          units=(edgecase-broker.service edgecase-tower.service) lock=tower.lock settings=tower.toml ;;
+esac
+home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log
+
+for part in steps look put models remove; do
+  # shellcheck source=/dev/null
+  . "$here/scripts/install/$part.sh"
+done
+
+begin_log "$role $action"
+case $action in
+  install) look_at_machine; put_on_machine ;;
+  models) update_models "$where" ;;
+  rollback) roll_back "$model" ;;
+  uninstall | purge) "$action" ;;
+esac

@@ -1,0 +1,118 @@
+# Puts EdgeCase on the machine. Each step can be cut off and done again: what serves is always one whole version.
+# shellcheck shell=bash disable=SC2154
+
+put_on_machine() {
+  step "Debian's packages: ${packages[*]}" debian_packages
+  step "system user $name, folders" users_and_folders
+  step "Python environment in $home" environment
+  step "settings in /etc/edgecase/$settings" first_settings
+  step "services: ${units[*]}" unit_files
+  if ! has_systemd; then
+    warn "systemd doesn't run here, so that nothing is started" "it starts when the machine boots"
+  elif [ -z "$start" ]; then
+    say "  · not started: sudo systemctl start ${units[*]}"
+  else
+    step "start ${units[*]}" start_units
+  fi
+  step "versions before the last one" forget_old_versions
+  [ -n "$dry" ] || say "Done. Look: ${commands[0]} --help; systemctl status $name"
+}
+
+debian_packages() {
+  local missing=() package
+  for package in "${packages[@]}"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
+  [ ${#missing[@]} -gt 0 ] || exit "$ALREADY"
+  export DEBIAN_FRONTEND=noninteractive
+  if [ -n "$offline" ]; then
+    apt-get install -y --no-install-recommends --no-download "$offline"/debs/*.deb
+  else
+    apt-get update
+    apt-get install -y --no-install-recommends "${missing[@]}"
+  fi
+  # Debian starts a broker of its own; the tower's has its own certificates and ports.
+  if [[ " ${missing[*]} " == *" mosquitto "* ]]; then systemctl disable --now mosquitto.service || true; fi
+}
+
+users_and_folders() {
+  install -D -m 644 "$here/systemd/sysusers.d/$name.conf" "/etc/sysusers.d/$name.conf"
+  install -D -m 644 "$here/systemd/tmpfiles.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
+  systemd-sysusers "$name.conf"
+  systemd-tmpfiles --create "$name.conf"
+}
+
+stamp() { # of everything that the environment is made from
+  (cd "$here" && { python3 -V; cat "requirements/$lock" pyproject.toml
+    find edge sync models tower_sync_server -type f ! -path '*/__pycache__/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+  } | sha256sum | cut -c1-16)
+}
+
+environment() {
+  local version target="" work
+  version=$(stamp)
+  target=$home/versions/$version
+  if [ ! -e "$target/.whole" ]; then
+    rm -rf "$target"
+    mkdir -p "$home/versions"
+    python3 -m venv "$target"
+    pip() { "$target/bin/python" -m pip --disable-pip-version-check "$@"; }
+    if [ -n "$offline" ]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS=$offline/wheels PIP_CONFIG_FILE=/dev/null; fi
+    # Wheels alone: a Pi compiles for an hour, and what was compiled elsewhere may not run on it.
+    pip install --require-hashes --only-binary :all: -r "$here/requirements/$lock"
+    work=$(mktemp -d)
+    # shellcheck disable=SC2064  # now: the function's variables are gone by then
+    trap "rm -rf '$work'" EXIT
+    (cd "$here" && tar -c --exclude=__pycache__ pyproject.toml README.md LICENSE edge sync models tower_sync_server) | tar -x -C "$work"
+    pip install --no-deps "$work"
+    "$target/bin/${commands[0]}" --version
+    sync -f "$target"
+    touch "$target/.whole"
+  elif [ "$(readlink -f "$home/current")" = "$target" ] && [ -e "/usr/local/bin/${commands[0]}" ]; then
+    exit "$ALREADY"
+  fi
+  point "$target" "$home/current"
+  for command in "${commands[@]}"; do point "$home/current/bin/$command" "/usr/local/bin/$command"; done
+}
+
+point() { # TARGET LINK : in one move, so that there is a link at every moment
+  mkdir -p "$(dirname "$2")"
+  ln -sfn "$1" "$2.new"
+  mv -T "$2.new" "$2"
+}
+
+first_settings() {
+  local file=/etc/edgecase/$settings
+  [ ! -e "$file" ] || exit "$ALREADY"
+  # The device's hold no secret, and everybody's `edgecase check` reads them; the tower's may hold a password.
+  install -D -m 640 -g "$name" "$here/scripts/install/$settings" "$file.new"
+  if [ "$role" = device ]; then chmod 644 "$file.new"; fi
+  mv -n "$file.new" "$file"
+}
+
+unit_files() {
+  local unit
+  for unit in "${units[@]}"; do install -D -m 644 "$here/systemd/$unit" "/etc/systemd/system/$unit"; done
+  if [ "$(systemd_version)" -ge 254 ]; then # bookworm's doesn't know these keys
+    for unit in "${units[@]}"; do
+      install -D -m 644 "$here/systemd/backoff.conf" "/etc/systemd/system/$unit.d/backoff.conf"
+    done
+  fi
+  if has_systemd; then systemctl daemon-reload; fi
+  systemctl enable "${units[@]}"
+}
+
+systemd_version() { systemctl --version | awk 'NR == 1 { print $2 }'; }
+
+start_units() {
+  local unit
+  for unit in "${units[@]}"; do
+    systemctl reset-failed "$unit" || true
+    timeout 180 systemctl restart "$unit" || { systemctl status --no-pager -n 20 "$unit"; return 1; }
+  done
+}
+
+forget_old_versions() { # the one before stays, to go back to
+  local now folder
+  now=$(readlink -f "$home/current")
+  find "$home/versions" -mindepth 1 -maxdepth 1 -type d ! -path "$now" -printf '%T@ %p\n' |
+    sort -rn | tail -n +2 | cut -d' ' -f2- | while read -r folder; do rm -rf "$folder"; done
+}
