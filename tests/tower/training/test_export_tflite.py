@@ -1,5 +1,6 @@
 """TFLite files say what the ONNX files say, through the device's own runners."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,22 +8,30 @@ import pytest
 import torch
 from torch import nn
 
+from models.admission.admit import admit
 from models.classifier import Classifier
+from models.detection import Detection
 from models.detector import Detector
-from models.release import Format, HeadLayout, Input, ModelRelease, Output, Task
+from models.release import (
+    Format,
+    Input,
+    ModelRelease,
+    Output,
+    Task,
+    read_manifest,
+    verify_files,
+)
 from models.runners import open_runner
-from tower_sync_server.render.damages.kinds import LABELS
 from tower_sync_server.render.scene import Wish, render_photo
 from tower_sync_server.training import export_tflite
-from tower_sync_server.training.export import export_fp32
-from tower_sync_server.training.network import DetectorNet
+from tower_sync_server.training.cache import letterboxed
 from tower_sync_server.training.publish import file_entry
 from tower_sync_server.training.severity.network import SeverityNet
-from tower_sync_server.training.start import start_from_onnx
+from tower_sync_server.training.tflite_release import release_as_tflite
 
 SHIPPED = Path(__file__).parents[3] / "models/zoo/vehicle-damage-detector/1.0.0"
-SIDE = 160
 
+pytestmark = pytest.mark.timeout(900)  # a minute on a free core; others may share it
 needs_litert_torch = pytest.mark.skipif(
     not export_tflite.available(), reason="needs the package litert-torch (JAX and a converter)"
 )
@@ -36,7 +45,7 @@ def photo() -> np.ndarray:
 def release_of(folder: Path, name: str, **said: object) -> ModelRelease:
     kind = Format.TFLITE if name.endswith("tflite") else Format.ONNX
     layout = "NHWC" if kind is Format.TFLITE else "NCHW"
-    side = said.pop("side", SIDE)
+    side = said.pop("side")
     return ModelRelease(
         id="toy", version="0.0.1", format=kind, files=(file_entry(folder, name, "weights"),),
         input=Input(side, side, layout), **said,
@@ -54,47 +63,57 @@ def test_pools_are_replaced_by_what_gives_the_same_numbers() -> None:
 
 
 @pytest.fixture(scope="module")
-def detectors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Detector]:
-    """The shipped detector's stages with untrained heads, as ONNX and as TFLite, fp32 and INT8."""
-    folder = tmp_path_factory.mktemp("tflite")
-    torch.manual_seed(0)
-    network = DetectorNet(len(LABELS))
-    assert start_from_onnx(network, SHIPPED / "model-fp32.onnx") > 200
-    pictures = np.stack([
-        np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
-        np.ascontiguousarray(photo()[:SIDE, :SIDE]),
-        np.ascontiguousarray(photo()[-SIDE:, -SIDE:]),
-    ])  # fmt: skip
-    export_fp32(network, SIDE, folder / "m.onnx")
-    export_tflite.export_tflite_fp32(network, SIDE, folder / "m.tflite")
-    export_tflite.export_tflite_int8(folder / "m.tflite", pictures, folder / "int8.tflite")
-    output = Output(HeadLayout.RAW, (8, 16, 32), scores="logits")
-    made = {}
-    for name in ("m.onnx", "m.tflite", "int8.tflite"):
-        release = release_of(folder, name, task=Task.DETECT, labels=LABELS, output=output)
-        made[name] = Detector(open_runner(folder, release), release)
-    return made
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped detector as TFLite, with its manifest."""
+    home = tmp_path_factory.mktemp("tflite") / "detector"
+    photos = [render_photo(seed, split="train", width=480, height=360) for seed in range(4)]
+    release_as_tflite(SHIPPED, home, np.stack([letterboxed(one, 320)[0] for one in photos]))
+    return home
+
+
+def found(folder: Path, name: str, release: ModelRelease) -> tuple[Detection, ...]:
+    layout = "NHWC" if name.endswith("tflite") else "NCHW"
+    kind = Format.TFLITE if name.endswith("tflite") else Format.ONNX
+    mine = replace(
+        release, format=kind, files=(file_entry(folder, name, "weights"),),
+        input=Input(320, 320, layout),
+    )  # fmt: skip
+    return Detector(open_runner(folder, mine), mine).detect(photo(), 0.2, 0.5, 20)
 
 
 @pytest.mark.slow
 @needs_litert_torch
-def test_the_tflite_detector_finds_what_the_onnx_one_finds(detectors: dict[str, Detector]) -> None:
-    onnx, tflite = (detectors[n].detect(photo(), 0.05, 0.5, 20) for n in ("m.onnx", "m.tflite"))
+def test_the_tflite_detector_finds_what_the_onnx_one_finds(folder: Path) -> None:
+    onnx = found(SHIPPED, "model-fp32.onnx", read_manifest(SHIPPED))
+    tflite = found(folder, "model-fp32.tflite", read_manifest(folder))
     assert len(onnx) == len(tflite) > 0
     for one, other in zip(onnx, tflite, strict=True):
         assert one.label == other.label
-        assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
-        assert one.box == pytest.approx(other.box, abs=0.05)
+        assert one.confidence == pytest.approx(other.confidence, abs=2e-3)
+        assert one.box == pytest.approx(other.box, abs=0.5)
 
 
 @pytest.mark.slow
 @needs_litert_torch
-def test_the_tflite_detector_in_8_bits_is_as_sure(detectors: dict[str, Detector]) -> None:
-    full = detectors["m.onnx"].detect(photo(), 0.2, 0.5, 20)
-    small = detectors["int8.tflite"].detect(photo(), 0.1, 0.5, 20)
-    assert full[0].label == small[0].label
-    assert full[0].confidence == pytest.approx(small[0].confidence, abs=0.15)
-    assert full[0].box == pytest.approx(small[0].box, abs=16)
+def test_the_tflite_detector_in_8_bits_is_nearly_as_sure(folder: Path) -> None:
+    onnx = found(SHIPPED, "model-fp32.onnx", read_manifest(SHIPPED))
+    tflite = found(folder, "model.tflite", read_manifest(folder))
+    assert onnx[0].label == tflite[0].label
+    assert onnx[0].confidence == pytest.approx(tflite[0].confidence, abs=0.12)
+    assert onnx[0].box == pytest.approx(tflite[0].box, abs=12)
+    assert (
+        3 * (folder / "model.tflite").stat().st_size
+        < (folder / "model-fp32.tflite").stat().st_size + 500_000
+    )
+
+
+@pytest.mark.slow
+@needs_litert_torch
+def test_the_tflite_release_is_admitted_with_its_golden_photos(folder: Path) -> None:
+    release = read_manifest(folder)
+    verify_files(folder, release)
+    assert release.version.endswith("+tflite")
+    assert isinstance(admit(folder, release).model, Detector)
 
 
 @pytest.mark.slow
