@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from models.detector import Detector
-from models.release import ModelRelease, read_manifest
+from models.release import Calibration, ModelRelease, read_manifest
 from models.runner_onnx import OnnxRunner
 from tower_sync_server.average_precision import (
     Found,
@@ -110,7 +110,8 @@ def photo_seeds(seed: int, count: int) -> tuple[int, ...]:
 def detect_photos(job: Job) -> list[Seen]:
     """Render the photos of `job` and run every precision of the model on them."""
     cv2.setNumThreads(1)
-    release = read_manifest(job.folder)
+    # Raw confidences: a temperature changes no order within a label, and would cut the tail off.
+    release = replace(read_manifest(job.folder), calibration=Calibration())
     detectors = {
         name: Detector(OnnxRunner(job.folder / file), release)
         for name, file in WEIGHTS.items()

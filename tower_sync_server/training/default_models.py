@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tower_sync_server.training.cache import CacheSpec, open_cache
+from tower_sync_server.training.calibrate_detector import find_temperatures
 from tower_sync_server.training.export import export_fp32, export_int8, halve_weights
 from tower_sync_server.training.many import is_leader, together
-from tower_sync_server.training.publish import Identity, data_hash, publish
+from tower_sync_server.training.publish import (
+    Identity,
+    data_hash,
+    publish,
+    publish_calibrated,
+)
 from tower_sync_server.training.recipe import (
     DEFAULT,
     Recipe,
@@ -61,6 +67,7 @@ def release_detector(network: DetectorNet, recipe: Recipe, places: tuple[Path, P
         ),
         recipe.size,
     )  # fmt: skip
+    publish_calibrated(folder, find_temperatures(folder))
 
 
 def make_classifier(folder: Path, work: Path, seed: int, report: Report) -> None:

@@ -13,6 +13,7 @@ from models import manifest_writer
 from models.detector import Detector
 from models.release import (
     MANIFEST,
+    Calibration,
     File,
     Format,
     Golden,
@@ -22,6 +23,7 @@ from models.release import (
     Output,
     Provenance,
     Task,
+    read_manifest,
 )
 from models.runner_onnx import OnnxRunner
 from tower_sync_server.render.damages.kinds import LABELS
@@ -89,6 +91,12 @@ def publish(folder: Path, identity: Identity, side: int) -> ModelRelease:
     )
     release = replace(bare, golden=_write_golden(folder, bare))
     return write_manifest(folder, release)
+
+
+def publish_calibrated(folder: Path, calibration: Calibration) -> ModelRelease:
+    """Put a calibration into the manifest in `folder`, with golden photos as it shows them."""
+    release = replace(read_manifest(folder), calibration=calibration)
+    return write_manifest(folder, replace(release, golden=_write_golden(folder, release)))
 
 
 def write_manifest(folder: Path, release: ModelRelease) -> ModelRelease:
