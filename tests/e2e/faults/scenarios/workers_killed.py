@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psutil
+
 from scripts.benchmarks.figures import Figure
 from tests.e2e.faults import oracle
 from tests.e2e.faults.world import World, drained, losses, until, world
@@ -56,7 +58,8 @@ def run(folder: Path, size: Size, seed: int) -> list[Figure]:
                 victims = chance.sample(here.tower.workers(), WORKERS - 1)
                 for worker in victims:
                     worker.kill()
-                killed += len(victims)
+                gone, _ = psutil.wait_procs(victims, 30)
+                killed += len(gone)
                 halves += _halves(here)
             until(lambda: oracle.made(device) == size.images, size.within_s, "all made")
             drained([device], size.within_s)
