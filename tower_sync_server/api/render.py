@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp_jinja2
 import jinja2
 
+from tower_sync_server.api.device_views import device
 from tower_sync_server.api.guard import VISITOR
 from tower_sync_server.api.views import HELPERS
 from tower_sync_server.people.words import Kind, Role
@@ -33,7 +34,7 @@ def set_up_templates(app: web.Application) -> None:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(HELPERS)
+    environment.globals.update(HELPERS, device_rows=device)
 
 
 def page(

@@ -10,14 +10,14 @@ import math
 import re
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tower_sync_server.archive.listing import DeviceRow, Entry
+    from tower_sync_server.archive.listing import Entry
 
 STATUSES = (
     ("", "All"),
@@ -29,14 +29,6 @@ STATUSES = (
 TONES = {"accepted": "ok", "needs_review": "look", "rejected": "bad", "deleted": "gone"}
 COLOURS, SHUFFLE = 10, 3
 """The colour of a label: as on the device, whose tests hold its own palette."""
-THROTTLING = (
-    (0, "voltage too low"),
-    (1, "frequency capped"),
-    (2, "slowed down"),
-    (3, "too warm"),
-)
-"""Bit of a Pi's `get_throttled` → what it says about now."""
-THROTTLED_BEFORE = 0xF0000
 UNKNOWN = "unknown"
 QUOTED = re.compile(r"'([A-Za-z0-9_.-]+)'")
 
@@ -266,77 +258,6 @@ def size(count: int) -> str:
     return f"{max(1, round(count / 1e3))} kB"
 
 
-def device(row: DeviceRow) -> list[tuple[str, str, bool]]:
-    """What a device is: name, value, and whether somebody should look. Unknown is said so."""
-    state = row.state
-    waiting, dead = state.get("cases"), state.get("dead")
-    found = [
-        ("Cases that came", str(row.cases), False),
-        ("Still on the device", _waiting(state), False),
-        ("Refused by the tower", _known(dead), bool(dead)),
-        ("Missing numbers", str(row.gaps), row.gaps > 0 and not waiting),
-        ("In quarantine", str(row.quarantined), row.quarantined > 0),
-        ("Compared with the tower", _stamp(state.get("compared")), False),
-        ("Clock", _clock(state), state.get("clock_ok") is False),
-        ("Temperature", _degrees(state.get("temperature")), _is_hot(state.get("temperature"))),
-        ("Throttling", throttling(state.get("throttled")), bool(state.get("throttled"))),
-        ("Free on its disk", _bytes(state.get("disk_free")), False),
-        ("Program", str(state.get("software") or UNKNOWN), False),
-        ("First heard", moment(row.first_seen), False),
-    ]
-    models = state.get("models")
-    of_models = models if isinstance(models, dict) and models else {"Models": UNKNOWN}
-    return found + [(str(role), str(ref), False) for role, ref in of_models.items()]
-
-
-def throttling(bits: Any) -> str:
-    """What slows a Pi down, in words."""
-    if not isinstance(bits, int):
-        return UNKNOWN
-    now = [text for bit, text in THROTTLING if bits >> bit & 1]
-    if now:
-        return ", ".join(now)
-    return "not now, but since it started" if bits & THROTTLED_BEFORE else "none"
-
-
-def _waiting(state: Mapping[str, Any]) -> str:
-    if "cases" not in state:
-        return UNKNOWN
-    held, total = state.get("cases", 0), state.get("size", 0)
-    return f"{held} ({size(total)})" if total else str(held)
-
-
-def _known(value: Any) -> str:
-    return UNKNOWN if value is None else str(value)
-
-
-def _clock(state: Mapping[str, Any]) -> str:
-    if "clock_ok" not in state:
-        return UNKNOWN
-    return "right" if state["clock_ok"] else "not to be trusted"
-
-
-def _degrees(value: Any) -> str:
-    return f"{value:.0f} °C" if isinstance(value, (int, float)) else UNKNOWN
-
-
-def _is_hot(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value >= 80
-
-
-def _bytes(value: Any) -> str:
-    return size(value) if isinstance(value, int) else UNKNOWN
-
-
-def _stamp(seconds: Any) -> str:
-    if not isinstance(seconds, (int, float)) or not seconds:
-        return UNKNOWN
-    try:
-        return moment(datetime.fromtimestamp(seconds, UTC))
-    except (OverflowError, ValueError, OSError):
-        return UNKNOWN
-
-
 def _percent(confidence: Any) -> int | None:
     """0..100; 100 is only for what is certain."""
     if not isinstance(confidence, (int, float)) or not math.isfinite(confidence):
@@ -352,7 +273,6 @@ def _size(value: Any) -> int:
 HELPERS = {
     "STATUSES": STATUSES,
     "chip": chip,
-    "device_rows": device,
     "estimate": estimate,
     "findings": findings,
     "headline": headline,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.parcels import GOLDEN
-from tower_sync_server.api import views
+from tower_sync_server.api import device_views, views
 from tower_sync_server.archive.listing import DeviceRow
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_boxes_are_where_the_device_saw_them() -> None:
     ],
 )
 def test_throttling_in_words(bits: int | None, text: str) -> None:
-    assert views.throttling(bits) == text
+    assert device_views.throttling(bits) == text
 
 
 @settings(deadline=None)
@@ -91,7 +91,7 @@ def test_throttling_in_words(bits: int | None, text: str) -> None:
 def test_any_state_of_a_device_can_be_shown(state: dict[str, Any]) -> None:
     row = DeviceRow("gate", True, NOW, NOW, 1, 1, 0, 0, state)
 
-    assert all(isinstance(value, str) for _, value, _ in views.device(row))
+    assert all(isinstance(value, str) for _, value, _ in device_views.device(row))
 
 
 @pytest.mark.parametrize(
