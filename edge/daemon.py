@@ -27,6 +27,7 @@ from edge.adapters.writer.template import TemplateWriter
 from edge.api.app import build_app
 from edge.api.broken import build_broken_app
 from edge.api.parts import Parts
+from edge.api.server import Runner
 from edge.bundles import join
 from edge.camera_watch import CameraWatch
 from edge.cameras import make_camera
@@ -298,7 +299,7 @@ def wire(
 
 async def _serve(app: web.Application, http: HttpSettings, background: Mapping[str, Work]) -> None:
     """Serve until told to stop; raises what ended a background task."""
-    runner = web.AppRunner(app, shutdown_timeout=STOP_S, read_bufsize=READ_AHEAD)
+    runner = Runner(app, shutdown_timeout=STOP_S, read_bufsize=READ_AHEAD)
     await runner.setup()
     tasks = [asyncio.create_task(_told_to_stop(), name="stop")]
     tasks += [asyncio.create_task(work, name=name) for name, work in background.items()]

@@ -27,7 +27,7 @@ def check(
     import asyncio
 
     settings = settings_of(config)
-    _refuse_unknown(profile, settings)
+    _refuse_unknown(profile, settings, json=json)
     answers = asyncio.run(_check_all(images, profile, settings))
     if json:
         show_json(answers)
@@ -44,12 +44,15 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def _refuse_unknown(profile: str | None, settings: "Settings") -> None:
+def _refuse_unknown(profile: str | None, settings: "Settings", *, json: bool) -> None:
+    from edge.api.replies import error_body
     from edge.daemon import load_profiles
 
     known = load_profiles(settings)
     if profile is not None and profile not in known:
         words = f"there is no profile {profile!r}; there are {', '.join(sorted(known))}"
+        if json:  # for a program too, whose exit code is the same
+            show_json(error_body("unknown_profile", f"{words}.", "Give one of these."))
         raise typer.BadParameter(words, param_hint="--profile")
 
 

@@ -41,12 +41,23 @@ def from_environment(environ: Mapping[str, str]) -> tuple[list[Given], list[Prob
     return given, problems
 
 
+def _known(section: str) -> str:
+    """What there is, where nothing is near."""
+    if section in sections():
+        keys = (k.split(".", 1)[1].upper() for k in known_keys() if k.startswith(f"{section}."))
+        return f"; {ENV_PREFIX}{section.upper()}__ goes on with {', '.join(keys)}"
+    names = (f"{ENV_PREFIX}{each.upper()}__" for each in sections())
+    return f"; settings begin with {', '.join(names)}"
+
+
 def _unknown(name: str, section: str, key: str, value: str) -> str:
     meant = nearest_key(section, key) if section in sections() else ""
     if not meant:
-        names = {variable(k): k for k in known_keys()}
-        close = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.6)
+        # Without what they all begin with: else everything is near everything.
+        names = {variable(k).removeprefix(ENV_PREFIX): k for k in known_keys()}
+        asked = name.upper().removeprefix(ENV_PREFIX)
+        close = difflib.get_close_matches(asked, names, n=1, cutoff=0.6)
         meant = names[close[0]] if close else ""
-    say = f"; did you mean {variable(meant)}?" if meant else ""
+    say = f"; did you mean {variable(meant)}?" if meant else _known(section)
     text = f'environment: there is no setting {name} (= "{value}"){say}'
     return text.encode("utf-8", "backslashreplace").decode()

@@ -28,7 +28,7 @@ from edge.store import (
     tokens,
 )
 from edge.store.database import transaction, unhurried
-from edge.store.failures import free_bytes, translated
+from edge.store.failures import PAGE, free_bytes, translated
 from edge.store.layout import Layout
 from edge.store.ledger import Ledger
 from edge.store.listing import Filter, Page
@@ -341,7 +341,8 @@ class Store:
             raise OperatorError("The store is not open.")
         with translated(self.layout.root):
             free = free_bytes(self.layout.root)
-        return StoreStatus(free, free >= self._min_free, self._retention, self._report)
+        # With nothing to be kept free there must be room for something.
+        return StoreStatus(free, free >= max(self._min_free, PAGE), self._retention, self._report)
 
     def _open(self) -> OpenReport:
         if self._read_only:

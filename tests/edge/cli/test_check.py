@@ -117,3 +117,12 @@ def test_the_doctor_tries_the_models(cli: Cli, device: Path) -> None:
     told = json.loads(cli("doctor", "--json").out)["findings"]
     models = {f["message"]: f["level"] for f in told if f["name"] == "model"}
     assert any(m.startswith("tiny@1.0.0") and level == "PASS" for m, level in models.items())
+
+
+def test_an_unknown_profile_is_told_as_json_too(cli: Cli, device: Path, photo: Path) -> None:
+    ran = cli("check", photo, "--profile", "nope", "--json")
+    assert ran.code == 2
+    error = json.loads(ran.out)["error"]
+    assert error["code"] == "unknown_profile"
+    assert "nope" in error["message"]
+    assert "finds" in error["message"]

@@ -258,3 +258,16 @@ def test_a_tower_on_loopback_or_behind_a_certificate_is_fine(more: dict[str, str
 def test_a_window_that_is_none_is_refused(window: str) -> None:
     with pytest.raises(ConfigError, match="WINDOW"):
         load(None, {"EDGECASE_SYNC__WINDOW": window}, NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("EDGECASE_FOO__BAR", "EDGECASE_HTTP__, "),
+        ("EDGECASE_HTTP__XYZZY", "EDGECASE_HTTP__ goes on with HOST, PORT"),
+    ],
+)
+def test_where_no_setting_is_near_those_that_there_are_are_named(name, told):
+    message = refused(None, {name: "1"}).message
+    assert told in message
+    assert "did you mean" not in message

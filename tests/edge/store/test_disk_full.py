@@ -172,3 +172,10 @@ async def test_below_the_reserve_nothing_new_is_taken_but_people_may_still_act(
         same, created = await store.add(draft([photo(1, 100_000)], 1), [photo(1, 100_000)], "key 1")
         assert (same.id, created) == (case.id, False)
         assert (await store.delete(case.id)).rev == 2
+
+
+async def test_a_full_disk_accepts_nothing_also_where_nothing_is_to_be_kept_free(small):
+    async with opened(small, min_free_bytes=0) as store:
+        assert store.status().accepting
+        Ballast(small).leave(0)
+        assert not store.status().accepting

@@ -1,0 +1,81 @@
+"""What HTTP's own parser refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import web
+
+from edge.api.server import Runner
+
+REFUSED = {
+    "no request line": b"HELLO\r\n\r\n",
+    "no method": b"\x16\x03\x01\x02 / HTTP/1.1\r\n\r\n",
+    "negative length": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    "long header": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+}
+
+
+async def ask(runner: web.AppRunner, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    host, port = runner.addresses[0][:2]
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(request)
+    async with asyncio.timeout(10):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    lines = head.decode().splitlines()
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+    return int(lines[0].split()[1]), headers, body
+
+
+async def serve(runner: web.AppRunner) -> web.AppRunner:
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner
+
+
+def app() -> web.Application:
+    made = web.Application()
+
+    async def hello(_: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    made.router.add_get("/", hello)
+    return made
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+async def test_a_request_that_is_none_is_answered_in_the_shape_of_every_error(kind):
+    runner = await serve(Runner(app()))
+    try:
+        status, headers, body = await ask(runner, REFUSED[kind])
+    finally:
+        await runner.cleanup()
+    error = json.loads(body)["error"]
+    assert 400 <= status < 500
+    assert headers["content-type"].startswith("application/json")
+    assert set(error) == {"code", "message", "hint"}
+    assert error["code"] == "bad_request"
+    assert "\n" not in error["message"]
+
+
+async def test_a_request_is_answered_by_its_handler_as_ever():
+    runner = await serve(Runner(app(), read_bufsize=1 << 20))
+    try:
+        answer = await ask(runner, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    finally:
+        await runner.cleanup()
+    assert (answer[0], answer[2]) == (200, b"hello")
+
+
+async def test_without_it_they_get_plain_text():
+    """The control."""
+    runner = await serve(web.AppRunner(app()))
+    try:
+        _, headers, _ = await ask(runner, REFUSED["no request line"])
+    finally:
+        await runner.cleanup()
+    assert headers["content-type"].startswith("text/plain")
