@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from tower_sync_server.errors import RateLimitedError, TowerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    from tower_sync_server.api.routes import Handler
 
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 """aiohttp's own refusals, as words."""

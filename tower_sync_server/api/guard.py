@@ -17,7 +17,7 @@ from tower_sync_server.people.words import By, Kind, Role, Visitor
 if TYPE_CHECKING:
     from aiohttp.typedefs import Middleware
 
-    from tower_sync_server.api.errors import Handler
+    from tower_sync_server.api.routes import Handler
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PLAIN_COOKIE, SECURE_COOKIE = "edgecase_tower", "__Host-edgecase_tower"

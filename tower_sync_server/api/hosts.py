@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Middleware
 
-    from tower_sync_server.api.errors import Handler
+    from tower_sync_server.api.routes import Handler
 
 
 def hosts(allowed: Iterable[str]) -> Middleware:
