@@ -3,6 +3,7 @@
     models/zoo/ID/VERSION/            shipped
     DATA_DIR/models/ID/VERSION/       installed; wins where both have the same version
     DATA_DIR/models/active.json       chosen versions, and the ones before them
+    DATA_DIR/models/signed.json       which of them came as signed releases
     DATA_DIR/models/measured.json     how fast they run here, as the vision worker measured
 
 Nothing chosen means the newest. A folder whose name begins with a dot is half written, or on its
@@ -24,6 +25,8 @@ from edge.errors import NotFoundError, OperatorError, RefusedModelFileError
 from edge.measure_model import Measurement
 from edge.store.failures import translated
 from edge.store.files import sync_folder
+from edge.vouched import FILE as VOUCHED
+from edge.vouched import fingerprint, read_vouched
 from models.admission.limits import AdmissionLimits
 from models.jsonable import InvalidWordError, from_json, to_json
 from models.release import ModelRelease, read_manifest
@@ -55,6 +58,8 @@ class Model:
     """True: this version serves."""
     measured: Measurement | None = None
     """How fast it runs here; None before it was measured."""
+    signed: bool = False
+    """True: it came with EdgeCase, or as a release whose signatures were checked."""
 
 
 Versions = list[Model]
@@ -118,7 +123,12 @@ class ModelLibrary:
         raise NotFoundError(f"There is no {id} {version}.", f"Versions on this device: {known}.")
 
     def install(
-        self, path: Path, answers: Answers | None = None, trial: Trial | None = None
+        self,
+        path: Path,
+        answers: Answers | None = None,
+        trial: Trial | None = None,
+        *,
+        signed: bool = False,
     ) -> ModelRelease:
         """Copy a model onto the device: a folder with `model.toml`, or a bare file.
 
@@ -129,6 +139,7 @@ class ModelLibrary:
             path: the folder or the file.
             answers: for a bare file: what it doesn't tell.
             trial: runs it before it counts; None looks at its files alone.
+            signed: it is a release, whose signatures the caller has checked.
 
         Raises:
             RefusedModelFileError: it can't serve, or this version has other content here already.
@@ -143,6 +154,9 @@ class ModelLibrary:
                 if trial is not None:
                     trial(folder, release)
                 self._keep_active(release.id)
+                if signed:  # first, so that what was cut off here is vouched for too
+                    vouched = {**read_vouched(self._models), release.ref: fingerprint(folder)}
+                    _write(self._models / VOUCHED, vouched)
                 place(folder, self._models / release.id / release.version, release)
             return release
 
@@ -225,10 +239,12 @@ class ModelLibrary:
         """Id → its versions, newest first."""
         by_ref: dict[str, Model] = {}
         figures = _measured(self._models / _MEASURED)
+        signed = read_vouched(self._models)
         for folder, shipped, release in self._folders():
             if isinstance(release, ModelRelease):
                 measured = figures.get(f"{release.ref} {release.weights.sha256[:16]}")
-                by_ref[release.ref] = Model(release, folder, shipped, False, measured)
+                vouched = shipped or signed.get(release.ref) == fingerprint(folder)
+                by_ref[release.ref] = Model(release, folder, shipped, False, measured, vouched)
         grouped: dict[str, Versions] = {}
         for model in sorted(by_ref.values(), key=lambda m: precedence(m.release.version)):
             grouped.setdefault(model.release.id, []).insert(0, model)

@@ -113,6 +113,7 @@ def _installed(model: Model) -> dict[str, Any]:
         "format": release.format.value,
         "active": model.active,
         "shipped": model.shipped,
+        "signed": model.signed,
         "description": release.description,
         "labels": list(release.labels),
         "figures": to_json(release.figures),

@@ -133,6 +133,7 @@ def _as_json(model: "Model") -> dict[str, object]:
         "task": release.task.value,
         "active": model.active,
         "shipped": model.shipped,
+        "signed": model.signed,
         "folder": str(model.folder),
         "measured": to_json(model.measured),
         "description": release.description,
@@ -146,7 +147,7 @@ def _row(model: "Model") -> tuple[str, ...]:
         release.version,
         release.task.value,
         "yes" if model.active else "",
-        "EdgeCase" if model.shipped else "you",
+        "EdgeCase" if model.shipped else "release" if model.signed else "unsigned",
         "" if measured is None else f"{measured.median_ms:.1f}",
         release.description,
     )

@@ -111,7 +111,7 @@ class Puller:
                 self._keep_free,
                 lambda progress: tell(offer, progress),
             )
-            release = self._library.install(folder, trial=trial)
+            release = self._library.install(folder, trial=trial, signed=True)
             if (release.id, release.version) != (offer.id, offer.version):
                 raise RefusedReleaseError(
                     f"{offer.ref} is {release.ref} by its own manifest.", "Add it anew."

@@ -328,3 +328,23 @@ def test_every_shipped_model_is_whole() -> None:
     assert not library.broken()
     for model in library.list():
         admit(model.folder, model.release)
+
+
+def test_what_came_without_signatures_is_marked_as_such(
+    library: ModelLibrary, tmp_path: Path
+) -> None:
+    def signed() -> dict[str, bool]:
+        found = {model.release.version: model.signed for model in library.list()}
+        assert found.pop("1.0.0"), "it came with EdgeCase"
+        return found
+
+    for version in ("1.1.0", "1.2.0"):
+        model_folder(tmp_path / version, version)
+    library.install(tmp_path / "1.1.0")
+    library.install(tmp_path / "1.2.0", signed=True)
+    assert signed() == {"1.2.0": True, "1.1.0": False}
+    library.install(tmp_path / "1.1.0", signed=True)
+    assert signed()["1.1.0"], "the same files, vouched for later"
+    manifest = tmp_path / "data" / "models" / "tiny" / "1.2.0" / "model.toml"
+    manifest.write_text(manifest.read_text() + "# other\n")
+    assert not signed()["1.2.0"], "nobody signed this content"

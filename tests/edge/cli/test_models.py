@@ -89,7 +89,7 @@ def test_a_model_under_a_name_that_no_profile_asks_for_is_told_so(cli: Cli, tmp_
 def test_the_list_is_for_people_too(cli: Cli, tmp_path: Path) -> None:
     cli("models", "install", folder(tmp_path / "a", "1.0.0"))
     row = next(line for line in cli("models", "list").out.splitlines() if line.startswith("tiny"))
-    assert row.split()[1:5] == ["1.0.0", "detect", "yes", "you"]
+    assert row.split()[1:5] == ["1.0.0", "detect", "yes", "unsigned"]
 
 
 def test_a_bare_file_that_does_not_tell_everything_asks_nobody_without_a_terminal(
