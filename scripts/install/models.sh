@@ -84,7 +84,8 @@ readable() { # FOLDER : sets `found` to it, or to a copy where $name may not rea
   local folder=$1
   found=$folder
   [ ! -d "$folder/$STICK" ] || folder=$folder/$STICK
-  ! runuser -u "$name" -- find "$folder" -type f ! -readable -print -quit 2>&1 | grep -q . || copy_of "$folder"
+  # What it may not enter, find complains of; what it may not read, find prints.
+  [ -z "$(runuser -u "$name" -- find "$folder" -type f ! -readable -print -quit 2>&1)" ] || copy_of "$folder"
 }
 
 copy_of() { # FOLDER : its plain files, owned by $name; what they say is checked later, as ever
@@ -117,11 +118,13 @@ sys.exit(not json.load(sys.stdin)["settings"]["updates"]["allow_unsigned"])' ||
 
 # --- what came of it
 
-active_models() { # id version, a line each
+active_models() { # [MORE] : id version, a line each; with an argument, of those that have another version
   as_edgecase models list --json | "$home/current/bin/python" -I -c '
 import json, sys
-for m in json.load(sys.stdin)["models"]:
-    if m["active"]: print(m["id"], m["version"])'
+models = json.load(sys.stdin)["models"]
+ids = [m["id"] for m in models]
+for m in models:
+    if m["active"] and ids.count(m["id"]) >= int(sys.argv[1]): print(m["id"], m["version"])' "$((1 + $#))"
 }
 
 take_over() { # BEFORE : says what is different, and sees that the service has it
@@ -163,9 +166,9 @@ roll_back() { # [MODEL]
     [ -n "$dry" ] || as_edgecase models rollback "$1" || status=1
   else
     while read -r each _; do
-      say "$each"
-      [ -n "$dry" ] || as_edgecase models rollback "$each" || true # most have one version
-    done <<<"$before"
+      [ -n "$each" ] || continue
+      if [ -n "$dry" ]; then say "  · $each"; else as_edgecase models rollback "$each" </dev/null || status=1; fi
+    done <<<"$(active_models more)"
   fi
   if [ -n "$dry" ]; then return; fi
   take_over "$before" || { [ "$status" -ne 0 ] || status=5; }
