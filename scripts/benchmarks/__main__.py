@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.adapters.vision.process import ENVIRONMENT
-from scripts.benchmarks import decision, faults, http, listing, tower
+from scripts.benchmarks import decision, faults, http, listing, tower, updates
 from scripts.benchmarks.figures import Figure, machine
 
 PARTS = {
@@ -23,6 +23,7 @@ PARTS = {
     "memory": http.measure_memory,
     "start": http.measure_start,
     "list": listing.measure,
+    "updates": updates.measure,
     "tower": tower.measure,
 }
 
