@@ -17,10 +17,11 @@ from tower_sync_server.archive.catalogue import (
     note_devices,
 )
 from tower_sync_server.archive.database import (
-    among,
     insert_missing,
     insert_unless_there,
+    of_cases,
     reading,
+    these,
     writing,
 )
 from tower_sync_server.archive.facts import Facts
@@ -40,9 +41,9 @@ Key = tuple[str, str, int, str, str]
 """Device, case, revision, kind, image: what `parcels` holds one payload of."""
 
 KEY = tuple(parcels.c[name] for name in ("device", "case_id", "rev", "kind", "image"))
-HELD = sa.select(*KEY, parcels.c.sha256).where(among(*KEY))
+HELD = sa.select(*KEY, parcels.c.sha256).where(of_cases(*KEY[:2]))
 _ASIDE_KEY = tuple(quarantine.c[column.name] for column in KEY)
-ASIDE = sa.select(*_ASIDE_KEY, quarantine.c.sha256).where(among(*_ASIDE_KEY))
+ASIDE = sa.select(*_ASIDE_KEY, quarantine.c.sha256).where(of_cases(*_ASIDE_KEY[:2]))
 KEEP_REVISION = sa.insert(revisions)
 
 
@@ -100,7 +101,7 @@ class Archive:
             gone = purged_of(db, {key[:2] for key in keys})
             aside: set[tuple[Any, ...]] = set()
             if held:  # nothing goes there but what comes under a key that is taken
-                aside = {tuple(row) for row in db.execute(ASIDE, {"keys": keys})}
+                aside = {tuple(row) for row in db.execute(ASIDE, these(keys))}
         return [
             Known(stored=address.sha256)
             if (device, address.case) in gone
@@ -172,7 +173,9 @@ class Archive:
         wanted = [a for a in fresh if a.key[:2] not in gone]
         dropped = [a for a in fresh if a.key[:2] in gone]
         if dropped:
-            db.execute(sa.delete(parcels).where(among(*KEY)), {"keys": [a.key for a in dropped]})
+            for arrival in dropped:
+                exact = (column == value for column, value in zip(KEY, arrival.key, strict=True))
+                db.execute(sa.delete(parcels).where(*exact))
             doom(db, _blobs_of(dropped), now)
         self._claim(db, _blobs_of(wanted))
         return wanted
@@ -205,7 +208,9 @@ def _held(db: sa.Connection, keys: Sequence[Key]) -> dict[tuple[Any, ...], str]:
     """Key → SHA-256 of what is held under it."""
     if not keys:
         return {}
-    return {tuple(row[:5]): row[5] for row in db.execute(HELD, {"keys": list(keys)})}
+    wanted = set(keys)
+    rows = db.execute(HELD, these(wanted))
+    return {key: row[5] for row in rows if (key := tuple(row[:5])) in wanted}
 
 
 def _blobs_of(arrivals: Iterable[Arrival]) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tower_sync_server.errors import OperatorError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 BUSY_S = 10.0
@@ -131,6 +131,20 @@ def _insert_missing(
     return insert(table).on_conflict_do_nothing().returning(*returning)
 
 
-def among(*columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    """The condition that these columns are one of the tuples in the parameter `keys`."""
-    return sa.tuple_(*columns).in_(sa.bindparam("keys", expanding=True))
+def of_cases(
+    device: sa.ColumnElement[Any], case_id: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """The condition for rows of some cases, see `these`; more rows than theirs may fit.
+
+    SQLite looks every pair of the two lists up in an index. Asked for the pairs themselves, as
+    row values, it reads the whole table.
+    """
+    devices: sa.BindParameter[list[str]] = sa.bindparam("devices", expanding=True)
+    cases: sa.BindParameter[list[str]] = sa.bindparam("cases", expanding=True)
+    return sa.and_(device.in_(devices), case_id.in_(cases))
+
+
+def these(keys: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
+    """The parameters of `of_cases` for keys that begin with a device and a case."""
+    pairs = [(key[0], key[1]) for key in keys]
+    return {"devices": sorted({p[0] for p in pairs}), "cases": sorted({p[1] for p in pairs})}

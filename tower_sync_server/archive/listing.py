@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from sync.messages import Kind
-from tower_sync_server.archive.database import reading
+from tower_sync_server.archive.database import of_cases, reading, these
 from tower_sync_server.archive.query import Filter as Filter  # the word of this module's callers
 from tower_sync_server.archive.query import decode_cursor, encode_cursor, query
 from tower_sync_server.archive.tables import cases, devices, parcels, quarantine, revisions
@@ -192,13 +192,19 @@ def _entries(db: sa.Connection, rows: Sequence[Any]) -> tuple[Entry, ...]:
         return ()
     keys = [(row.device, row.case_id, row.rev) for row in rows]
     r, p = revisions.c, parcels.c
-    bodies = sa.select(revisions).where(sa.tuple_(r.device, r.case_id, r.rev).in_(keys))
-    found = {(b.device, b.case_id): json.loads(b.body) for b in db.execute(bodies)}
+    revs = r.rev.in_(sorted({key[2] for key in keys}))
+    bodies = sa.select(revisions).where(of_cases(r.device, r.case_id), revs)
+    shown = set(keys)
+    found = {
+        (b.device, b.case_id): json.loads(b.body)
+        for b in db.execute(bodies, these(keys))
+        if (b.device, b.case_id, b.rev) in shown
+    }
     held = sa.select(p.device, p.case_id, p.kind, p.image).where(
-        sa.tuple_(p.device, p.case_id).in_([key[:2] for key in keys]), p.kind != Kind.CASE.value
+        of_cases(p.device, p.case_id), p.kind != Kind.CASE.value
     )
     here: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for row in db.execute(held):
+    for row in db.execute(held, these(keys)):
         here[row.device, row.case_id].add((row.kind, row.image))
     return tuple(
         _entry(row, found[row.device, row.case_id], here[row.device, row.case_id]) for row in rows

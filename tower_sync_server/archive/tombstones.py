@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
-from tower_sync_server.archive.database import among, insert_missing
+from tower_sync_server.archive.database import insert_missing, of_cases, these
 from tower_sync_server.archive.tables import metadata
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ for workers that had written the blob before that and commit after it.
 
 
 PURGED = sa.select(purged.c.device, purged.c.case_id).where(
-    among(purged.c.device, purged.c.case_id)
+    of_cases(purged.c.device, purged.c.case_id)
 )
 THESE = doomed.c.sha256.in_(sa.bindparam("blobs", expanding=True))
 CLAIM = sa.delete(doomed).where(THESE).returning(doomed.c.sha256, doomed.c.at_us)
@@ -74,7 +74,9 @@ def is_purged(db: sa.Connection, device: str, case_id: str) -> bool:
 
 def purged_of(db: sa.Connection, keys: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
     """Those of the cases, each a device and an id, that are gone for good."""
-    return frozenset(tuple(row) for row in db.execute(PURGED, {"keys": list(keys)}))
+    wanted = set(keys)
+    found = {(row.device, row.case_id) for row in db.execute(PURGED, these(wanted))}
+    return frozenset(found & wanted)
 
 
 def claim(db: sa.Connection, blobs: Iterable[str]) -> frozenset[str]:

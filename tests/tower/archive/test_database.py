@@ -8,14 +8,18 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from tower_sync_server.archive.archive import ASIDE, HELD
 from tower_sync_server.archive.database import (
     connect,
     insert_unless_there,
+    of_cases,
     reading,
     sqlite_dsn,
+    these,
     writing,
 )
-from tower_sync_server.archive.tables import devices, metadata
+from tower_sync_server.archive.tables import devices, metadata, revisions
+from tower_sync_server.archive.tombstones import PURGED, purged, purged_of
 from tower_sync_server.archive.upgrade import migrate
 from tower_sync_server.errors import OperatorError, UnavailableError
 
@@ -144,3 +148,35 @@ def test_of_many_who_insert_one_key_at_once_one_is_told_that_it_did(engine: sa.E
         thread.join()
 
     assert sorted(told) == [False] * 5 + [True]
+
+
+def test_what_is_asked_for_every_message_and_every_page_is_looked_up_and_never_scanned(
+    tmp_path: Path,
+) -> None:
+    """SQLite reads the whole table where it is asked for row values."""
+    engine = connect(sqlite_dsn(tmp_path / "archive.db"))
+    migrate(engine)
+    r = revisions.c
+    asked = [HELD, ASIDE, PURGED, sa.select(revisions).where(of_cases(r.device, r.case_id))]
+    keys = these([("gate", "a"), ("yard", "b")])
+    with reading(engine) as db:
+        for statement in asked:
+            text = statement.params(**keys).compile(
+                engine, compile_kwargs={"literal_binds": True, "render_postcompile": True}
+            )
+            plan = [str(row[3]) for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
+            assert len(plan) == 1, plan
+            assert plan[0].startswith("SEARCH"), plan
+            assert "device=? AND case_id=?" in plan[0]
+    engine.dispose()
+
+
+def test_rows_of_other_pairs_of_the_same_devices_and_cases_are_left_out(
+    engine: sa.Engine,
+) -> None:
+    with writing(engine) as db:
+        for device, case in (("gate", "a"), ("yard", "b")):
+            row = {"device": device, "case_id": case, "seq": 1, "rev": 1, "at_us": 1, "who": "x"}
+            db.execute(sa.insert(purged).values(**row))
+    with reading(engine) as db:
+        assert purged_of(db, [("gate", "a"), ("yard", "a"), ("gate", "b")]) == {("gate", "a")}

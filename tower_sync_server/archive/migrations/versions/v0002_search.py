@@ -14,7 +14,7 @@ depends_on = None
 FTS = (
     "CREATE VIRTUAL TABLE case_search USING fts5"
     " (words, content='cases', content_rowid='place', detail=none,"
-    " prefix='2 3 4', tokenize='ascii')"
+    " prefix='2 3 4 5 6 7 8', tokenize='ascii')"
 )
 
 
