@@ -167,7 +167,7 @@ def _until_empty(folder: Path) -> None:
     while _left(folder):
         if time.monotonic() > end:
             raise SystemExit("the device did not get rid of its cases")
-        time.sleep(0.02)
+        time.sleep(0.2)
 
 
 def _broker_alone(folder: Path, cases: int) -> float:
