@@ -91,9 +91,11 @@ def activate(
 def rollback(ident: Ident, json: Json = False, config: Config = None) -> None:
     """Go back to the version that was active before."""
     from edge.cli.eyes import library_of
+    from edge.updates.outcomes import Outcomes
 
     settings = settings_of(config)
-    model = library_of(settings).rollback(ident)
+    failed = Outcomes(settings.store.data_dir / "models").failed()
+    model = library_of(settings).rollback(ident, avoid=failed)
     _tell(settings, model.release, "active", json)
 
 

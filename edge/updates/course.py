@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from edge.errors import EdgeError, RefusedModelFileError
@@ -23,7 +25,7 @@ from models.rollout import Result
 from models.semver import precedence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import AsyncIterator, Collection
 
     from edge.events import Events
     from edge.model_library import Model, ModelLibrary
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from edge.updates.shadow import Shadow
     from edge.updates.status import Board
 
+COUNT_S = 300.0
+"""Between two notes of how long a version has been at its station."""
 RELOADS_S = (1.0, 5.0, 0.0)
 """Pauses after a reload that failed, on the way back."""
 
@@ -129,6 +133,7 @@ class Course:
             return
         if result is not Result.ACTIVATED:  # a person's word, or a cut just before this note
             await self._note(model, Result.ACTIVATED)
+            await self.tell_waiting()
         await self._watch(model)
 
     async def try_(self, model: Model) -> None:
@@ -136,10 +141,14 @@ class Course:
         release = model.release
         if release.task is not Task.WRITE:
             await self._note(model, Result.TRYING)
-            self._board.say(phase="shadow", version=release.ref, compared=Compared())
-            why = await self._shadow.run(
-                release.id, model.folder, lambda tally: self._board.say(compared=Compared.of(tally))
-            )
+            async with self._counted(model, Result.TRYING) as before:
+                self._board.say(phase="shadow", version=release.ref, compared=Compared())
+                why = await self._shadow.run(
+                    release.id,
+                    model.folder,
+                    lambda tally: self._board.say(compared=Compared.of(tally)),
+                    before,
+                )
             self._board.say(phase="idle", version="")
             if why:
                 log.warning("%s stays off: %s", release.ref, why)
@@ -182,8 +191,9 @@ class Course:
             except RefusedModelFileError as e:
                 await self.back(release.id, release.version, Result.REFUSED, e.message)
                 return
-        self._board.say(phase="probation", version=release.ref)
-        why = await self._probation.run(release.ref, self._usual_ms)
+        async with self._counted(model, Result.ACTIVATED) as before:
+            self._board.say(phase="probation", version=release.ref)
+            why = await self._probation.run(release.ref, self._usual_ms, before)
         self._board.say(phase="idle", version="")
         now = await self.here(release.id, release.version)
         if why is None or now is None or not now.active:
@@ -228,6 +238,31 @@ class Course:
         """A version on this device."""
         models = await asyncio.to_thread(self._library.list)
         return next((m for m in models if (m.release.id, m.release.version) == (id, version)), None)
+
+    @asynccontextmanager
+    async def _counted(self, model: Model, result: Result) -> AsyncIterator[float]:
+        """Remember how long it takes: a device that is switched off each evening comes to an end.
+
+        Yields:
+            Seconds before this start.
+        """
+        release = model.release
+        at = release.id, release.version, result
+        before, began = await asyncio.to_thread(self._outcomes.spent, *at), monotonic()
+
+        async def count() -> None:
+            while True:
+                await asyncio.sleep(COUNT_S)
+                spent = before + monotonic() - began
+                with suppress(EdgeError):  # a full disk: the next one, or it takes longer
+                    await asyncio.to_thread(self._outcomes.spend, *at, spent)
+
+        counting = asyncio.create_task(count(), name="count")
+        try:
+            yield before
+        finally:
+            counting.cancel()
+            await asyncio.gather(counting, return_exceptions=True)
 
     def _waiting(self) -> tuple[str, ...]:
         idle = {model.release.ref for model in self._library.list() if not model.active}

@@ -1,6 +1,7 @@
 """What became of each version on this device: the last word on it, kept and told to the tower.
 
 DATA_DIR/models/outcomes.json
+DATA_DIR/models/spent.json       how long the version on trial or on probation has been so
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FILE = "outcomes.json"
+FILE, SPENT = "outcomes.json", "spent.json"
 
 
 class Outcomes:
@@ -57,6 +58,22 @@ class Outcomes:
         """Let a version that failed be offered again."""
         with self._alone():
             self._write(tuple(o for o in self.all() if (o.id, o.version) != (id, version)))
+
+    def spent(self, id: str, version: str, result: Result) -> float:
+        """Seconds that this version has been at this station, before this start too."""
+        try:
+            said = json.loads((self._path.with_name(SPENT)).read_text(encoding="utf-8"))
+            return float(said["seconds"]) if said["at"] == [id, version, result.value] else 0.0
+        except (OSError, ValueError, TypeError, KeyError):
+            return 0.0
+
+    def spend(self, id: str, version: str, result: Result, seconds: float) -> None:
+        """Remember how long it has been there; a power cut may cost the last few notes."""
+        beside = self._path.with_name(f".{SPENT}.new")
+        with translated(self._path.parent):
+            said = {"at": [id, version, result.value], "seconds": round(seconds)}
+            beside.write_text(json.dumps(said), encoding="utf-8")
+            beside.replace(self._path.with_name(SPENT))
 
     def _write(self, outcomes: tuple[Outcome, ...]) -> None:
         beside = self._path.with_name(f".{FILE}.new")

@@ -52,12 +52,13 @@ class Probation:
         self._clock = clock
         self._terms = terms
 
-    async def run(self, ref: str, usual_ms: float) -> str | None:
+    async def run(self, ref: str, usual_ms: float, before: float = 0.0) -> str | None:
         """Watch until it is over, or has to be.
 
         Args:
             ref: id@version of what serves.
             usual_ms: 95th percentile of the version before; 0: not known, and any will do.
+            before: seconds that it was watched before the device was restarted.
 
         Returns:
             Why it must not serve any longer; "" where it has proved itself, None where another
@@ -65,7 +66,7 @@ class Probation:
         """
         began, restarts = self._clock.monotonic(), self._vision.status().restarts
         up = began
-        while (now := self._clock.monotonic()) - began < self._terms.seconds:
+        while (now := self._clock.monotonic()) - began < self._terms.seconds - before:
             status = self._vision.status()
             up = now if status.ready else up
             if status.ready and ref not in {model.ref for model in status.models}:

@@ -89,13 +89,14 @@ class Shadow:
         self._clock = clock
         self._rules = rules
 
-    async def run(self, model: str, folder: Path, tell: Tell) -> str:
+    async def run(self, model: str, folder: Path, tell: Tell, before: float = 0.0) -> str:
         """Try the version of `model` in `folder` until there is a verdict.
 
         Args:
             model: its id.
             folder: its files.
             tell: hears what was seen so far, after each photo.
+            before: seconds that it was tried before the device was restarted.
 
         Returns:
             Why it is worse; "" where it may serve.
@@ -105,7 +106,7 @@ class Shadow:
             if not status.ready or status.refused:
                 return status.reason or "; ".join(status.refused.values())
             _lower(status.pid)
-            trial = _Trial(model, self._clock.monotonic())
+            trial = _Trial(model, self._clock.monotonic() - before)
             while True:
                 async with self._events.listen() as heard:
                     while event := await self._next(heard, trial):

@@ -13,8 +13,10 @@ from edge.cli.install_model import parse_answers
 from edge.cli.reload import reload_daemon
 from edge.config import HttpSettings
 from edge.errors import BadRequestError
+from edge.updates.outcomes import Outcomes
 from models.manifest_writer import write_manifest
 from models.release import HeadLayout
+from models.rollout import Result
 from tests.fakes import tiny_models
 
 if TYPE_CHECKING:
@@ -61,6 +63,17 @@ def test_install_activate_and_roll_back(cli: Cli, tmp_path: Path) -> None:
     assert ran.out == "tiny@1.0.0 is active\n"
     assert "from its next start" in ran.err
     assert tiny(cli) == {"1.0.0": True, "1.1.0": False}
+
+
+def test_a_persons_word_for_a_released_version_is_noted(cli: Cli, tmp_path: Path) -> None:
+    models = tmp_path / "data" / "models"
+    assert cli("models", "install", str(folder(tmp_path / "a", "1.0.0"))).code == 0
+    assert cli("models", "install", str(folder(tmp_path / "b", "1.1.0"))).code == 0
+    outcomes = Outcomes(models)
+    outcomes.note("tiny", "1.1.0", Result.WAITING)
+    assert cli("models", "activate", "tiny", "1.1.0").code == 0
+    assert cli("models", "activate", "tiny", "1.0.0").code == 0
+    assert [(o.version, o.result) for o in outcomes.all()] == [("1.1.0", Result.ACTIVATED)]
 
 
 def test_a_model_that_fails_its_trial_is_not_installed(cli: Cli, tmp_path: Path) -> None:

@@ -73,8 +73,12 @@ class Shade:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     tried: list[str] = field(default_factory=list)
     cut_off: int = 0
+    before: float = -1.0
 
-    async def run(self, model: str, folder: Path, tell: Callable[..., None]) -> str:
+    async def run(
+        self, model: str, folder: Path, tell: Callable[..., None], before: float = 0.0
+    ) -> str:
+        self.before = before
         self.tried.append(f"{model}@{folder.name}")
         try:
             await self.open.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.updates.outcomes import FILE, Outcomes
+from edge.updates.outcomes import FILE, SPENT, Outcomes
 from models.rollout import MAX_OUTCOMES, Outcome, Result
 
 
@@ -37,3 +37,14 @@ def test_it_does_not_grow_without_end(tmp_path):
     for n in range(MAX_OUTCOMES + 5):
         kept.note("m", f"1.{n}.0", Result.PROVED)
     assert len(kept.all()) == MAX_OUTCOMES
+
+
+def test_the_time_at_a_station_is_of_that_version_at_that_station(tmp_path):
+    kept = Outcomes(tmp_path)
+    assert kept.spent("m", "1.0.0", Result.TRYING) == 0.0
+    kept.spend("m", "1.0.0", Result.TRYING, 90.4)
+    assert Outcomes(tmp_path).spent("m", "1.0.0", Result.TRYING) == 90.0
+    assert kept.spent("m", "1.0.0", Result.ACTIVATED) == 0.0
+    assert kept.spent("m", "1.1.0", Result.TRYING) == 0.0
+    (tmp_path / SPENT).write_bytes(bytes(30))
+    assert kept.spent("m", "1.0.0", Result.TRYING) == 0.0

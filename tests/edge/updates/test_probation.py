@@ -74,6 +74,13 @@ async def test_where_the_usual_time_is_not_known_any_will_do():
     assert await watch(Serving(ms=4000.0), usual=0.0) == ""
 
 
+async def test_what_was_watched_before_a_restart_counts():
+    clock = Clock()
+    async with asyncio.timeout(5):
+        assert await Probation(Serving(), clock, TERMS).run("m@1.1.0", 10.0, 4.0) == ""
+    assert clock.time < 3.0
+
+
 async def test_probation_is_over_where_another_version_serves():
     serving = Serving()
     serving.ref = "m@1.0.0"

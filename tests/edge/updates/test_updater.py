@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
 from edge.errors import DiskFullError
-from edge.updates import probation
+from edge.updates import course, probation
 from edge.updates.probation import Terms
 from edge.updates.pull import LOCK
 from models.offer import Ring
@@ -169,6 +170,22 @@ async def test_what_waits_for_a_person_is_told_also_after_a_restart_and_noticed(
         await until(lambda: updater.status().phase == "probation")
         assert updater.status().waiting == ()
     assert world.result("1.1.0") is Result.ACTIVATED
+
+
+async def test_a_device_that_is_switched_off_each_evening_comes_to_the_end_of_a_trial(
+    world: World, monkeypatch
+):
+    monkeypatch.setattr(course, "COUNT_S", 0.05)
+    hours = itertools.count(0.0, 3600.0)
+    monkeypatch.setattr(course, "monotonic", lambda: next(hours))
+    world.add("1.1.0")
+    async with world.running():
+        await until(lambda: world.outcomes.spent("tiny", "1.1.0", Result.TRYING) >= 7200)
+    async with world.running():
+        await until(lambda: world.shade.before >= 7200)
+        world.shade.open.set()
+        await until(lambda: world.result("1.1.0") is Result.ACTIVATED)
+    assert world.outcomes.spent("tiny", "1.1.0", Result.PROVED) == 0.0
 
 
 async def test_a_version_that_crashes_goes_back_and_stays_away(world: World):
