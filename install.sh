@@ -22,6 +22,7 @@ Installs the device (or, with --tower, the tower) as a service. Running it again
   --purge            remove settings and data too; asks first
   --update-models    install newer models from a stick (found by itself), a folder, or a tower's address
   --allow-unsigned   take a bare model FILE, where updates.allow_unsigned is true in the settings
+  --answer KEY=VALUE what that file doesn't tell, e.g. labels=cat,dog; may be repeated
   --rollback         serve the version that was active before; without MODEL: of all that have one
   --yes              ask nothing
 
@@ -42,7 +43,7 @@ die() { # CODE TEXT
   exit "$1"
 }
 
-role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned=''
+args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=()
 value() { [ $# -gt 1 ] && [ "${2#-}" = "$2" ]; }
 while [ $# -gt 0 ]; do
   case $1 in
@@ -51,6 +52,7 @@ while [ $# -gt 0 ]; do
     --no-start) start='' ;;
     --yes) yes=yes ;;
     --allow-unsigned) unsigned=yes ;;
+    --answer) value "$@" || die 2 "--answer needs KEY=VALUE"; answers+=(--answer "$2"); shift ;;
     --uninstall | --purge) action=${1#--} ;;
     --offline) value "$@" || die 2 "--offline needs a folder"; offline=$(realpath -e "$2") || exit 2; shift ;;
     --update-models) action=models; if value "$@"; then where=$2; shift; fi ;;

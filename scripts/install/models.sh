@@ -15,8 +15,7 @@ update_models() { # [STICK|FOLDER|URL|FILE]
   need_device
   # A namespace of its own: whatever becomes of this process, nothing stays mounted.
   if [ -z "${INSTALL_PRIVATE_MOUNTS:-}" ]; then
-    exec env INSTALL_PRIVATE_MOUNTS=1 unshare --mount --propagation private "$here/install.sh" --update-models \
-      ${1:+"$1"} ${dry:+--dry-run} ${yes:+--yes} ${unsigned:+--allow-unsigned}
+    exec env INSTALL_PRIVATE_MOUNTS=1 unshare --mount --propagation private "$here/install.sh" "${args[@]}"
   fi
   local place=$1 status=0 before
   work=$(mktemp -d /run/edgecase-stick.XXXXXX)
@@ -113,7 +112,7 @@ sys.exit(not json.load(sys.stdin)["settings"]["updates"]["allow_unsigned"])' ||
   copied=$(mktemp -d "$data/.stick.XXXXXX")
   cp "$1" "$copied/"
   chown -R "$name:$name" "$copied"
-  as_edgecase models install "$copied/$(basename "$1")"
+  as_edgecase models install "$copied/$(basename "$1")" "${answers[@]}"
 }
 
 # --- what came of it

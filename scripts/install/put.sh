@@ -19,18 +19,28 @@ put_on_machine() {
 }
 
 debian_packages() {
-  local missing=() package
+  local missing=() package files
   for package in "${packages[@]}"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
   [ ${#missing[@]} -gt 0 ] || exit "$ALREADY"
   export DEBIAN_FRONTEND=noninteractive
   if [ -n "$offline" ]; then
-    apt-get install -y --no-install-recommends --no-download "$offline"/debs/*.deb
+    mapfile -t files < <(newer_debs "$offline/debs")
+    apt-get install -y --no-install-recommends --no-download "${files[@]}"
   else
     apt-get update
     apt-get install -y --no-install-recommends "${missing[@]}"
   fi
   # Debian starts a broker of its own; the tower's has its own certificates and ports.
   if [[ " ${missing[*]} " == *" mosquitto "* ]]; then systemctl disable --now mosquitto.service || true; fi
+}
+
+newer_debs() { # FOLDER : the files of packages that are missing here, or older
+  local file package version
+  for file in "$1"/*.deb; do
+    # shellcheck disable=SC2016  # dpkg's variables
+    read -r package version < <(dpkg-deb -W --showformat '${Package} ${Version}\n' "$file")
+    dpkg --compare-versions "$version" gt "$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null || echo 0)" && echo "$file"
+  done
 }
 
 users_and_folders() {
@@ -47,7 +57,7 @@ stamp() { # of everything that the environment is made from
 }
 
 environment() {
-  local version target="" work
+  local version target work
   version=$(stamp)
   target=$home/versions/$version
   if [ ! -e "$target/.whole" ]; then
@@ -69,6 +79,7 @@ environment() {
   elif [ "$(readlink -f "$home/current")" = "$target" ] && [ -e "/usr/local/bin/${commands[0]}" ]; then
     exit "$ALREADY"
   fi
+  touch "$home/.changed"
   point "$target" "$home/current"
   for command in "${commands[@]}"; do point "$home/current/bin/$command" "/usr/local/bin/$command"; done
 }
@@ -90,7 +101,10 @@ first_settings() {
 
 unit_files() {
   local unit
-  for unit in "${units[@]}"; do install -D -m 644 "$here/systemd/$unit" "/etc/systemd/system/$unit"; done
+  for unit in "${units[@]}"; do
+    cmp -s "$here/systemd/$unit" "/etc/systemd/system/$unit" || touch "$home/.changed"
+    install -D -m 644 "$here/systemd/$unit" "/etc/systemd/system/$unit"
+  done
   if [ "$(systemd_version)" -ge 254 ]; then # bookworm's doesn't know these keys
     for unit in "${units[@]}"; do
       install -D -m 644 "$here/systemd/backoff.conf" "/etc/systemd/system/$unit.d/backoff.conf"
@@ -102,12 +116,15 @@ unit_files() {
 
 systemd_version() { systemctl --version | awk 'NR == 1 { print $2 }'; }
 
-start_units() {
-  local unit
+start_units() { # what runs and is what is installed goes on
+  local unit verb=start
+  if [ -e "$home/.changed" ]; then verb=restart
+  elif systemctl is-active -q "${units[@]}"; then exit "$ALREADY"; fi
   for unit in "${units[@]}"; do
     systemctl reset-failed "$unit" || true
-    timeout 180 systemctl restart "$unit" || { systemctl status --no-pager -n 20 "$unit"; return 1; }
+    timeout 180 systemctl "$verb" "$unit" || { systemctl status --no-pager -n 20 "$unit"; return 1; }
   done
+  rm -f "$home/.changed"
 }
 
 forget_old_versions() { # the one before stays, to go back to

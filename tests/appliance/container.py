@@ -1,0 +1,119 @@
+"""A Debian with a real systemd, booted in a container: the machine that install.sh is tried on."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[2]
+CACHE = Path("/var/cache/edgecase-appliance")
+INCLUDE = "systemd,systemd-sysv,dbus,udev,ca-certificates,procps,iproute2,util-linux"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def base(release: str = "bookworm") -> Path:
+    """A minimal Debian's files, made once (some minutes) and kept."""
+    folder = CACHE / f"{release}-amd64"
+    if not (folder / ".done").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        said = subprocess.check_output(["apt-get", "indextargets", "--format", "$(REPO_URI)"])
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", f"--include={INCLUDE}", release, folder,
+             said.decode().split()[0]],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        (folder / ".done").touch()
+    return folder
+
+
+class Container:
+    """One machine. It shares the network of the one that tests."""
+
+    def __init__(self, devices: Mapping[Path, Path]) -> None:
+        """Copy the base; `devices` and folders (here → there) can be seen in it."""
+        self.name = f"edgecase-{os.getpid()}"
+        self.root = CACHE / self.name
+        shutil.rmtree(self.root, ignore_errors=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", base(), self.root], check=True)
+        self._binds = [f"--bind={here}:{there}" for here, there in devices.items()]
+        self._bring_roads()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def boot(self) -> None:
+        """Start it; it is up when this returns."""
+        self._process = subprocess.Popen(
+            ["systemd-nspawn", "-D", self.root, "--register=no", "--keep-unit", "--boot",
+             f"--machine={self.name}", "--resolv-conf=off", f"--bind-ro={ROOT}:/src", *self._binds],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        for _ in range(120):
+            time.sleep(0.5)
+            said = self.run("systemctl is-system-running", check=False).strip()
+            if said in ("running", "degraded"):
+                return
+        raise AssertionError(f"systemd does not come up: {said}")
+
+    def power_off(self) -> None:
+        """Stop it as its power button would."""
+        if self._process is None:
+            return
+        self.run("systemctl poweroff --no-block", check=False)
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+
+    def remove(self) -> None:
+        """Forget it."""
+        self.power_off()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def run(self, command: str, *, check: bool = True, code: int = 0) -> str:
+        """What a command prints there, both streams; it has to end with `code`."""
+        done = subprocess.run(
+            ["nsenter", "-t", self._leader(), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w",
+             "env", "-i", "HOME=/root", f"PATH={PATH}", "LANG=C.UTF-8", "bash", "-c", command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        text = done.stdout.decode()
+        assert not check or done.returncode == code, f"{command}: {done.returncode}\n{text}"
+        return text
+
+    def _leader(self) -> str:
+        assert self._process is not None
+        children = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
+        return Path(children).read_text().split()[0] if Path(children).exists() else "0"
+
+    def _bring_roads(self) -> None:
+        """How this machine reaches Debian's and Python's packages; install.sh knows none of it."""
+        etc = self.root / "etc"
+        shutil.rmtree(etc / "apt")
+        shutil.copytree("/etc/apt", etc / "apt")
+        for each in (etc / "apt" / "apt.conf.d").iterdir():
+            if any(word in each.read_text() for word in ("/usr/bin/", "/usr/lib/", "rm -f")):
+                each.unlink()  # hooks of programs that aren't there
+        for file in ("resolv.conf", "hosts", "ssl/certs/ca-certificates.crt"):
+            shutil.copyfile(f"/etc/{file}", etc / file)
+        keep = configparser.RawConfigParser()
+        keep.read(["/etc/pip.conf", Path("~/.config/pip/pip.conf").expanduser()])
+        with (etc / "pip.conf").open("w") as file:
+            keep.write(file)
+        for option in ("find-links", "extra-index-url", "index-url"):
+            for word in keep.get("global", option, fallback="").split():
+                folder = Path(word.removeprefix("file://"))
+                folder = folder.parent if folder.name == "simple" else folder  # with its files
+                if folder.is_dir():
+                    (self.root / folder.relative_to("/")).mkdir(parents=True, exist_ok=True)
+                    self._binds.append(f"--bind-ro={folder}")

@@ -1,0 +1,130 @@
+"""What install.sh decides, without a machine to install on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.install.sticks import sticks
+
+ROOT = Path(__file__).parents[2]
+UNITS = ("edgecase.service", "edgecase-tower.service", "edgecase-broker.service")
+
+
+def judge(call: str) -> str:
+    script = f". scripts/install/look.sh; {call}"
+    return subprocess.check_output(["bash", "-euc", script], cwd=ROOT, text=True).strip()
+
+
+@pytest.mark.parametrize("word", ["armhf", "armel", "i386"])
+def test_a_32_bit_system_is_refused_in_one_line(word: str) -> None:
+    said = judge(f"judge_architecture {word}")
+    assert "32-bit" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("call", "refused"),
+    [
+        ("judge_architecture arm64", False),
+        ("judge_architecture amd64", False),
+        ("judge_architecture riscv64", True),
+        ("judge_system debian '' bookworm", False),
+        ("judge_system debian '' trixie", False),
+        ("judge_system raspbian debian bookworm", False),
+        ("judge_system debian '' bullseye", True),
+        ("judge_system ubuntu debian noble", True),
+        ("judge_system fedora '' ''", True),
+        ("judge_space 1500", False),
+        ("judge_space 1499", True),
+        ("judge_clock 2026-11-20", False),
+        ("judge_clock 1970-01-01", True),
+    ],
+)
+def test_a_machine_that_cannot_run_it_is_told_why(call: str, refused: bool) -> None:
+    assert bool(judge(call)) is refused
+
+
+@pytest.mark.parametrize(
+    ("model", "machine"),
+    [
+        ("Raspberry Pi 5 Model B Rev 1.0", "Raspberry Pi 5"),
+        ("Raspberry Pi Compute Module 5 Rev 1.0", "Raspberry Pi 5"),
+        ("Raspberry Pi 4 Model B Rev 1.5", "Raspberry Pi 4"),
+        ("Raspberry Pi Compute Module 4 Rev 1.1", "Raspberry Pi 4"),
+        ("", "no Raspberry Pi, amd64"),
+        ("Some Board", "Some Board"),
+    ],
+)
+def test_a_pi_4_is_told_from_a_pi_5(model: str, machine: str) -> None:
+    assert judge(f"machine_of '{model}' amd64") == machine
+
+
+def test_a_stick_is_what_can_be_pulled_out_and_holds_files() -> None:
+    said = json.loads("""[
+      {"path": "/dev/mmcblk0", "fstype": null, "rm": false, "hotplug": false, "children": [
+        {"path": "/dev/mmcblk0p2", "fstype": "ext4", "rm": false, "hotplug": false}]},
+      {"path": "/dev/sda", "fstype": null, "rm": true, "hotplug": true, "children": [
+        {"path": "/dev/sda1", "fstype": "vfat", "rm": false, "hotplug": false},
+        {"path": "/dev/sda2", "fstype": "crypto_LUKS", "rm": true, "hotplug": true}]},
+      {"path": "/dev/sdb", "fstype": "exfat", "rm": false, "hotplug": true}]""")
+    assert list(sticks(said)) == ["/dev/sda1", "/dev/sdb"]
+
+
+@pytest.mark.parametrize("args", [["--what"], ["--offline"], ["--tower", "--update-models"]])
+def test_wrong_usage_ends_with_2(args: list[str]) -> None:
+    done = subprocess.run(
+        [ROOT / "install.sh", *args, "--dry-run"], capture_output=True, check=False
+    )
+    assert done.returncode == 2
+
+
+def test_every_option_and_exit_code_of_the_help_is_in_the_manual() -> None:
+    said = subprocess.check_output([ROOT / "install.sh", "--help"], text=True)
+    manual = (ROOT / "docs" / "install.md").read_text()
+    options = {
+        word.strip("[]|,.;") for word in said.split() if word.strip("[]|,.;").startswith("--")
+    }
+    assert len(options) >= 10
+    assert [option for option in sorted(options) if option not in manual] == []
+    codes = [
+        line.split()[0]
+        for line in said.splitlines()
+        if line.startswith("  ") and line.split()[0].isdigit()
+    ]
+    assert codes == [
+        line.split("|")[1].strip() for line in manual.splitlines() if line[:4].strip("| ").isdigit()
+    ]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_locked_up(unit: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.fail("systemd-analyze is missing: apt-get install systemd")
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20"]
+    done = subprocess.run([*command, ROOT / "systemd" / unit], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode()[-300:]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_understands_every_line_of_a_unit(unit: str, tmp_path: Path) -> None:
+    text = (ROOT / "systemd" / unit).read_text()
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for name in ("edgecase-tower", "edgecase"):
+        text = text.replace(f"ExecStart=/usr/local/bin/{name} ", f"ExecStart={program} ")
+    for name in UNITS:
+        (tmp_path / name).write_text((ROOT / "systemd" / name).read_text())
+    (tmp_path / unit).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", tmp_path / unit],
+        capture_output=True,
+        check=False,
+    )
+    assert done.stderr.decode() == ""
+    assert done.returncode == 0
