@@ -28,7 +28,6 @@ from edge.api.app import build_app
 from edge.api.broken import build_broken_app
 from edge.api.parts import Parts
 from edge.api.server import Runner
-from edge.bundles import join
 from edge.camera_watch import CameraWatch
 from edge.cameras import make_camera
 from edge.capture import Capture, tell_camera
@@ -47,8 +46,9 @@ from edge.summaries import Summaries
 from edge.updates.fallback import Fallback
 from edge.updates.make import Updates, make_updater
 from edge.updates.outcomes import Outcomes
-from edge.uplinks import NoUplink, ReleaseTalk, make_uplink
-from edge.vitals import MachineVitals
+from edge.uplink.bundle import join
+from edge.uplink.make import NoUplink, ReleaseTalk, make_uplink
+from edge.uplink.vitals import MachineVitals
 from models.jsonable import InvalidWordError
 from models.profile import Profile, load_all, shipped
 from models.release import Task

@@ -109,9 +109,9 @@ def export(  # noqa: PLR0913, PLR0917  its options
     """Copy cases to DIR: to look at, or for a tower to take in; again adds what is new."""
     from dataclasses import replace
 
-    from edge.bundles import join
     from edge.cli.case_export import export_cases
     from edge.identity import identify
+    from edge.uplink.bundle import join
 
     which = replace(_filter(status, label, profile, since, query), include_deleted=deleted)
     settings = settings_of(config)

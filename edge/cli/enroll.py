@@ -20,7 +20,7 @@ def enroll(
     config: Config = None,
 ) -> None:
     """Take in the file that the tower made for this device."""
-    from edge import bundles
+    from edge.uplink import bundle as bundles
 
     settings = settings_of(config)
     taken = bundles.install(bundle, settings.store.data_dir)
@@ -59,7 +59,7 @@ def request(
     config: Config = None,
 ) -> None:
     """Make a key that never leaves this device, and a request for the tower to sign."""
-    from edge import bundles
+    from edge.uplink import bundle as bundles
 
     asked = bundles.request(name, settings_of(config).store.data_dir)
     path = out or Path(f"{name}.csr")
@@ -71,8 +71,8 @@ def request(
 @app.command("leave")
 def leave(config: Config = None) -> None:
     """Forget the tower: nothing is sent any more."""
-    from edge import bundles
     from edge.errors import NotFoundError
+    from edge.uplink import bundle as bundles
 
     path = settings_of(config).store.data_dir / bundles.NAME
     if not path.exists():

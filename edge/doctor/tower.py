@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from edge.bundles import find, join, read
 from edge.doctor.findings import Finding, fail, fine, warn
 from edge.errors import EdgeError
+from edge.uplink.bundle import find, join, read
 
 if TYPE_CHECKING:
     from pathlib import Path

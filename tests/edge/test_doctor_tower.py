@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.bundles import install
 from edge.config import SyncSettings
 from edge.doctor.tower import judge, tower
+from edge.uplink.bundle import install
 from tower_sync_server.fleet.fleet import Address, Fleet, now_utc
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ from edge.pipeline import Pipeline, Submission
 from edge.ports import Inspection, Photo
 from edge.store.store import Store
 from edge.summaries import Summaries
-from edge.uplink import Uplink
-from edge.uplinks import make_uplink
+from edge.uplink.make import make_uplink
+from edge.uplink.uplink import Uplink
 from models.case import Status
 from models.profile import load_all, shipped
 from sync.mqtt_client import Connection

@@ -14,7 +14,7 @@ from edge.adapters.clock import SystemClock
 from edge.config import SyncSettings
 from edge.events import Events
 from edge.identity import Identity
-from edge.uplinks import make_uplink
+from edge.uplink.make import make_uplink
 from tests.fakes.stores import make
 
 

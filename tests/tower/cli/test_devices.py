@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.bundles import request
+from edge.uplink.bundle import request
 from sync.bundle import parse
 from tests.fakes.release_tower import ReleaseTower
 from tower_sync_server.cli.app import main

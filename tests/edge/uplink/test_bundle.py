@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.bundles import KEY, NAME, install, join, read, request
 from edge.config import SyncSettings
 from edge.errors import BadRequestError, OperatorError
+from edge.uplink.bundle import KEY, NAME, install, join, read, request
 from tower_sync_server.fleet.fleet import Address, Before, Fleet
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.store.receipt_book import Compared
-from edge.uplink_compare import Comparing, Rhythm
+from edge.uplink.compare import Comparing, Rhythm
 from sync.digest_codec import decode_question
 from sync.digests import Compare, Differ, Range, Sum, wide_ranges
 from tests.fakes.device import FakeClock

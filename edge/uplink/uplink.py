@@ -31,12 +31,12 @@ from sync.way import Outgoing
 if TYPE_CHECKING:
     from edge.events import Events
     from edge.ports import Clock
-    from edge.schedule import Schedule
     from edge.store.outbox import Parcel
     from edge.store.parcels import Content
     from edge.store.store import Store
-    from edge.uplink_compare import Comparing
-    from edge.uplink_state import Teller
+    from edge.uplink.compare import Comparing
+    from edge.uplink.schedule import Schedule
+    from edge.uplink.state import Teller
     from sync.sender import Outcome, Send
     from sync.transport import Transport
 

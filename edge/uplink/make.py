@@ -10,11 +10,11 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from edge.ports import UplinkStatus
-from edge.schedule import Pace, Schedule, Window
-from edge.uplink import OnHint, Uplink, ignore_hint
-from edge.uplink_compare import Comparing, Rhythm
-from edge.uplink_state import Report, Speaker, Teller
-from edge.vitals import NoVitals, Vitals
+from edge.uplink.compare import Comparing, Rhythm
+from edge.uplink.schedule import Pace, Schedule, Window
+from edge.uplink.state import Report, Speaker, Teller
+from edge.uplink.uplink import OnHint, Uplink, ignore_hint
+from edge.uplink.vitals import NoVitals, Vitals
 from sync import codec, topics
 from sync.broker import Broker, Tls
 from sync.errors import BadNameError, BadTransportError

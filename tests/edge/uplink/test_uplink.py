@@ -22,8 +22,8 @@ from edge.adapters.clock import SystemClock
 from edge.config import SyncSettings
 from edge.events import EventKind, Events
 from edge.identity import Identity
-from edge.uplink import Uplink
-from edge.uplinks import NoUplink, make_uplink
+from edge.uplink.make import NoUplink, make_uplink
+from edge.uplink.uplink import Uplink
 from models.case import Status, SyncPhase
 from sync.messages import Kind
 from sync.mqtt_client import Connection

@@ -15,7 +15,7 @@ from models.case import SyncPhase
 from sync import codec, topics
 from sync.messages import Hint, Kind
 from sync.mqtt import MqttTransport
-from tests.edge.test_uplink import DEVICE, add, check, drained, sending, until
+from tests.edge.uplink.test_uplink import DEVICE, add, check, drained, sending, until
 from tests.fakes.broker import Mosquitto, mosquitto
 from tests.fakes.stores import opened
 from tests.fakes.sync_world import Tower

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge.schedule import Pace, Window
+from edge.uplink.schedule import Pace, Window
 
 
 @pytest.mark.parametrize(
