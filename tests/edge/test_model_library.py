@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,6 +106,35 @@ def test_rolling_back_without_a_history_goes_to_the_next_older_version(tmp_path:
         model_folder(tmp_path / "zoo" / "tiny" / version, version)
     library = ModelLibrary(tmp_path / "zoo", tmp_path / "models")
     assert library.rollback("tiny").release.version == "1.1.0"
+
+
+def test_rolling_back_passes_over_what_is_to_be_avoided(
+    library: ModelLibrary, tmp_path: Path
+) -> None:
+    for version in ("1.1.0", "1.2.0"):
+        install(library, tmp_path, version)
+        library.activate("tiny", version)
+    assert library.rollback("tiny", avoid={"tiny@1.1.0"}).release.version == "1.0.0"
+
+
+def test_going_back_twice_from_one_version_is_going_back_once(
+    library: ModelLibrary, tmp_path: Path
+) -> None:
+    for version in ("1.1.0", "1.2.0"):
+        install(library, tmp_path, version)
+        library.activate("tiny", version)
+    for _ in range(2):
+        assert library.rollback("tiny", leave="1.2.0").release.version == "1.1.0"
+
+
+def test_a_chosen_version_that_is_gone_does_not_serve_as_soon_as_it_comes_again(
+    library: ModelLibrary, tmp_path: Path
+) -> None:
+    install(library, tmp_path, "1.1.0")
+    library.activate("tiny", "1.1.0")
+    shutil.rmtree(tmp_path / "data" / "models" / "tiny" / "1.1.0")
+    library.install(tmp_path / "new-1.1.0")
+    assert refs(library) == [("tiny@1.1.0", False), ("tiny@1.0.0", True)]
 
 
 def test_the_choice_outlives_the_process(library: ModelLibrary, tmp_path: Path) -> None:
