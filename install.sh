@@ -67,9 +67,11 @@ done
 # Where everything lies. A version has a folder of its own; `current` names the whole one that serves.
 case $role in
   device) name=edgecase commands=(edgecase) packages=(python3-venv ca-certificates libgomp1)
-          units=(edgecase.service) lock=edge.lock settings=edge.toml ;;
+          units=(edgecase.service) lock=edge.lock settings=edge.toml
+          native=cv2,numpy,onnxruntime,simplejpeg,xllamacpp ;;
   tower)  name=edgecase-tower commands=(edgecase-tower) packages=(python3-venv ca-certificates mosquitto)
-          units=(edgecase-broker.service edgecase-tower.service) lock=tower.lock settings=tower.toml ;;
+          units=(edgecase-broker.service edgecase-tower.service) lock=tower.lock settings=tower.toml
+          native=cryptography,psycopg,sqlalchemy ;;
 esac
 home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log
 

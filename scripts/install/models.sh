@@ -18,6 +18,7 @@ update_models() { # [STICK|FOLDER|URL|FILE]
     exec env INSTALL_PRIVATE_MOUNTS=1 unshare --mount --propagation private "$here/install.sh" "${args[@]}"
   fi
   local place=$1 status=0 before
+  rm -rf --one-file-system /run/edgecase-stick.* "$data"/.stick.* # of one that was killed
   work=$(mktemp -d /run/edgecase-stick.XXXXXX)
   chmod 711 "$work"
   trap leave_stick EXIT
@@ -60,7 +61,7 @@ find_stick() { # sets `found` to the folder where the only stick with releases i
 mount_stick() { # DEVICE : onto $work/stick, read-only, nothing of it can be run
   local options=ro,nosuid,nodev,noexec type at
   mkdir -p "$work/stick"
-  at=$(findmnt -n -o TARGET --first-only "$1" || true)
+  at=$(findmnt -n -o TARGET --first-only -S "$1" || true)
   if [ -n "$at" ]; then # the desktop was quicker
     mount --bind "$at" "$work/stick" && mount -o "remount,bind,$options" "$work/stick"
     return

@@ -73,7 +73,9 @@ environment() {
     trap "rm -rf '$work'" EXIT
     (cd "$here" && tar -c --exclude=__pycache__ pyproject.toml README.md LICENSE edge sync models tower_sync_server) | tar -x -C "$work"
     pip install --no-deps "$work"
-    "$target/bin/${commands[0]}" --version
+    # A wheel for another processor dies here, and not in service.
+    "$target/bin/python" -c "import $native"
+    "$target/bin/${commands[0]}" --help
     sync -f "$target"
     touch "$target/.whole"
   elif [ "$(readlink -f "$home/current")" = "$target" ] && [ -e "/usr/local/bin/${commands[0]}" ]; then

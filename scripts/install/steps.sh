@@ -4,7 +4,9 @@
 ALREADY=99 # the exit status of a step that had nothing to do
 
 begin_log() { # TITLE
-  [ -z "$dry" ] || log=/dev/null
+  if [ -n "$dry" ]; then log=/dev/null; return; fi
+  exec 9>/run/lock/edgecase-install.lock
+  flock -n 9 || die 1 "another install.sh is running"
   (umask 077; touch "$log")
   log_line "begin: $1"
 }
