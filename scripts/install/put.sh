@@ -25,7 +25,8 @@ debian_packages() {
   export DEBIAN_FRONTEND=noninteractive
   if [ -n "$offline" ]; then
     mapfile -t files < <(newer_debs "$offline/debs")
-    apt-get install -y --no-install-recommends --no-download "${files[@]}"
+    # Without apt's lists: for a version that they name too it would ask the network.
+    apt-get install -y --no-install-recommends -o Dir::State::lists="$(mktemp -d)" "${files[@]}"
   else
     apt-get update
     apt-get install -y --no-install-recommends "${missing[@]}"
