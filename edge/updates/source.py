@@ -143,7 +143,11 @@ def source_of(where: str) -> Source:
     if where.startswith(("http://", "https://")):
         return HttpSource(where)
     folder = Path(where.removeprefix("file://"))
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as e:  # e.g. another user's
+        raise BadRequestError(f"{where} can't be read: {e.strerror}.", "ls -ld it") from e
+    if not there:
         hint = "Give a folder (a stick), or http(s)://TOWER:9000/releases."
         raise BadRequestError(f"There is no release repository at {where}.", hint)
     return FolderSource(folder)

@@ -163,3 +163,12 @@ def test_a_rollout_of_gigabytes_is_refused_before_it_is_read(tower, seen, monkey
     monkeypatch.setattr(looking, "MAX_ROLLOUT", 10)
     with pytest.raises(RefusedReleaseError, match="bytes"):
         look(seen, FolderSource(tower.folder), tower.now)
+
+
+def test_a_folder_that_this_user_may_not_enter_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", closed)
+    with pytest.raises(BadRequestError, match=r"can't be read: Permission denied"):
+        source_of("/root/stick")
