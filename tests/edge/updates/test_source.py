@@ -166,9 +166,9 @@ def test_a_rollout_of_gigabytes_is_refused_before_it_is_read(tower, seen, monkey
 
 
 def test_a_folder_that_this_user_may_not_enter_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(_: Path) -> bool:
+    def closed(_: object) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_dir", closed)
+    monkeypatch.setattr("edge.updates.source.Path.is_dir", closed)
     with pytest.raises(BadRequestError, match=r"can't be read: Permission denied"):
         source_of("/root/stick")
