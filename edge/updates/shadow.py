@@ -7,12 +7,12 @@ what it sees is compared and never shown.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from edge.adapters.vision.priority import set_niceness
 from edge.errors import EdgeError
 from edge.events import EventKind
 from edge.updates.comparison import Rules, Tally, Verdict, compare, judge
@@ -105,7 +105,8 @@ class Shadow:
             status = await eyes.ready()
             if not status.ready or status.refused:
                 return status.reason or "; ".join(status.refused.values())
-            _lower(status.pid)
+            if status.pid is not None:
+                set_niceness(status.pid, NICENESS)
             trial = _Trial(model, self._clock.monotonic() - before)
             while True:
                 async with self._events.listen() as heard:
@@ -176,9 +177,3 @@ class _Trial:
     """Seconds, monotonic."""
     tally: Tally = Tally()
     """What was seen."""
-
-
-def _lower(pid: int | None) -> None:
-    if pid is not None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)

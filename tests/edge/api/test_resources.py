@@ -65,6 +65,15 @@ async def test_a_swap_is_done_and_told(client, device):
         assert (await heard.next(1)).kind is EventKind.MODEL_SWAPPED
 
 
+async def test_after_a_swap_the_updater_looks_whether_it_was_a_persons_word(
+    client, device, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr(device.parts.updates, "look_soon", lambda: looked.append(True))
+    assert (await client.post("/models/reload")).status == 200
+    assert looked == [True]
+
+
 async def test_a_model_that_fails_its_trial_is_refused_and_nobody_is_told(client, device):
     device.vision.error = RefusedModelFileError("The golden image came out wrong.", "Train again.")
     answer = await client.post("/models/reload")
