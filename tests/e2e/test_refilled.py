@@ -16,7 +16,7 @@ from edge.events import Events
 from models.case import Author, Feedback, Status, Summary
 from sync.messages import Kind
 from sync.payload import case_payload
-from tests.edge.test_uplink import DEVICE, drained, sending
+from tests.edge.uplink.test_uplink import DEVICE, drained, sending
 from tests.fakes.broker import mosquitto
 from tests.fakes.drafts import NOON, draft, photo
 from tests.fakes.stores import opened
