@@ -45,23 +45,19 @@ class Ledger:
         self._min_free = min_free
         self._recent: dict[str, str] = {}
 
-    def stage(self, photo: Photo, inspection: Inspection, profile: str) -> str:
-        """Keep a checked photo for a while.
-
-        Returns:
-            Its id, which nobody can guess.
+    def stage(self, image_id: str, photo: Photo, inspection: Inspection, profile: str) -> None:
+        """Keep a checked photo for a while under its id.
 
         Raises:
             DiskFullError: no room.
         """
         with translated(self._layout.root), NewFiles(self._layout.tmp) as files:
             self._need_room()
-            image_id = staging.put(files, self._layout, photo, inspection, profile, self._now())
+            staging.put(files, self._layout, image_id, photo, inspection, profile, self._now())
             files.publish()
         self._recent[photo.sha256] = image_id
         while len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]
-        return image_id
 
     def add(self, draft: CaseDraft, photos: Sequence[Photo], key: str | None) -> tuple[Case, bool]:
         """Make a case; when this returns it is durable.

@@ -41,16 +41,21 @@ class Staged:
     """When."""
 
 
+def new_id() -> str:
+    """An id that nobody can guess."""
+    return secrets.token_hex(16)
+
+
 def put(
     files: NewFiles,
     layout: Layout,
+    image_id: str,
     photo: Photo,
     inspection: Inspection,
     profile: str,
     now: datetime,
-) -> str:
-    """Add a photo to what `files` will publish; gives its id."""
-    image_id = secrets.token_hex(16)
+) -> None:
+    """Add a photo to what `files` will publish under its id."""
     about = Staged(
         photo.sha256, photo.media_type, photo.width, photo.height, inspection, profile, now
     )
@@ -58,7 +63,6 @@ def put(
     files.add(data, photo.data, durable=False)
     files.add(thumb, photo.thumbnail, durable=False)
     files.add(record, json.dumps(to_json(about)).encode(), durable=False)  # last: it is whole now
-    return image_id
 
 
 def get(

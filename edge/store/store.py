@@ -36,6 +36,7 @@ from edge.store.opening import OpenReport
 from edge.store.receipt_book import ReceiptBook
 from edge.store.retention import Evictions, decide_evictions
 from edge.store.threads import Threads
+from edge.store.waiting_room import Staged, WaitingRoom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AMPLE = 1_000_000_000
+"""Free bytes beyond those that are kept from which on a photo is staged behind the answer."""
 AT_ONCE = 20
 """Things that are removed before the next waiting change has its turn."""
 
@@ -112,6 +115,7 @@ class Store:
         self._db: Database | None = None
         self._ledger: Ledger | None = None
         self._report: OpenReport | None = None
+        self._room = WaitingRoom(self._stage)
         self.receipts = ReceiptBook(self._threads.read, self._write, self.layout, now)
         """What the tower is known to hold."""
 
@@ -126,6 +130,7 @@ class Store:
 
     async def close(self) -> None:
         """Close it; what waits is done first."""
+        await self._room.empty()
         await asyncio.to_thread(self._threads.close)
         if self._db is not None:
             self._db.close()
@@ -139,10 +144,17 @@ class Store:
     async def stage(self, photo: Photo, inspection: Inspection, profile: str) -> str:
         """Keep a checked photo for a while; gives its id, which nobody can guess.
 
+        It is written behind the answer, unless the disk is nearly full.
+
         Raises:
             DiskFullError: no room.
         """
-        return await self._change(lambda ledger: ledger.stage(photo, inspection, profile))
+        image_id, staged = staging.new_id(), (photo, inspection, profile)
+        if self.status().free_bytes - self._min_free < AMPLE:
+            await self._stage(image_id, staged)
+        else:
+            await self._room.enter(image_id, staged)
+        return image_id
 
     async def staged(self, image_id: str) -> tuple[Photo, Inspection, str]:
         """A staged photo, what was found out about it, and the id of its profile.
@@ -150,6 +162,9 @@ class Store:
         Raises:
             NotFoundError: there is none of this id, or its time is over.
         """
+        inside = self._room.find(image_id)
+        if inside is not None:
+            return inside
         kept = self._limits.staged_age
         return await self._threads.read(
             lambda _: staging.get(self.layout, image_id, self._now(), kept)
@@ -358,6 +373,9 @@ class Store:
         if self._db is None:
             raise OperatorError("The store is not open for writing.")
         return self._db
+
+    async def _stage(self, image_id: str, staged: Staged) -> None:
+        await self._change(lambda ledger: ledger.stage(image_id, *staged))
 
     async def _change(self, job: Callable[[Ledger], T]) -> T:
         def run() -> T:
