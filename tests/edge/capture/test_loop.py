@@ -14,8 +14,8 @@ from edge.adapters.camera.none import NoCamera
 from edge.adapters.clock import SystemClock
 from edge.adapters.trigger.arrival import ArrivalTrigger
 from edge.adapters.trigger.manual import ManualTrigger
-from edge.camera_watch import CameraWatch
-from edge.capture import Capture, tell_camera
+from edge.capture.loop import Capture, tell_camera
+from edge.capture.watch import CameraWatch
 from edge.errors import (
     CameraError,
     DiskFullError,
@@ -117,7 +117,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.capture.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("edge.capture.loop.FIRST_PAUSE_S", 0.01)
 
 
 async def test_taking_a_photo_keeps_it_and_tells_the_camera() -> None:

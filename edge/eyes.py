@@ -10,7 +10,7 @@ from edge.daemon import load_profiles, make_vision
 from edge.errors import VisionFailedError
 from edge.events import Events
 from edge.identity import identify
-from edge.model_library import ModelLibrary, shipped_models
+from edge.library.library import ModelLibrary, shipped_models
 from edge.pipeline import Pipeline
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.adapters.clock import SystemClock
-from edge.camera_watch import CameraWatch
+from edge.capture.watch import CameraWatch
 from edge.errors import CameraError, NotFoundError
 from tests.fakes.camera import FakeCamera
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edge.measure_model import Measurement, measure_model, settings_to_try, summary_ms
+from edge.library.measure import Measurement, measure_model, settings_to_try, summary_ms
 
 
 class Machine:

@@ -13,7 +13,7 @@ from edge.pipeline import Submission
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edge.camera_watch import CameraWatch
+    from edge.capture.watch import CameraWatch
     from edge.events import Events
     from edge.ports import CameraStatus, Frame, Trigger
     from models.case import Case

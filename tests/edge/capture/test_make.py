@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.adapters.camera.folder import FolderCamera
-from edge.cameras import choose_camera, choose_trigger, make_camera
+from edge.capture.make import choose_camera, choose_trigger, make_camera
 from edge.config import CameraSettings, Settings, StoreSettings
 
 INBOX = Path("/srv/edgecase/inbox")

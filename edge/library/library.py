@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import NotFoundError, OperatorError, RefusedModelFileError
-from edge.measure_model import Measurement
+from edge.library.measure import Measurement
+from edge.library.vouched import FILE as VOUCHED
+from edge.library.vouched import fingerprint, read_vouched
 from edge.store.failures import translated
 from edge.store.files import sync_folder
-from edge.vouched import FILE as VOUCHED
-from edge.vouched import fingerprint, read_vouched
 from models.admission.limits import AdmissionLimits
 from models.jsonable import InvalidWordError, from_json, to_json
 from models.release import ModelRelease, read_manifest
@@ -109,6 +109,12 @@ class ModelLibrary:
         """The version of this model that serves; None where none is installed."""
         return next((m for m in self.list() if m.release.id == id and m.active), None)
 
+    def previous(self, id: str) -> Model | None:  # noqa: A002 - the manifest's own word
+        """The version that served before the active one and is still here; None without one."""
+        chosen = self._before(id)
+        here = {m.release.version: m for m in self.list() if m.release.id == id and not m.active}
+        return next((here[v] for v in reversed(chosen) if v in here), None)
+
     def find(self, id: str, version: str) -> Model:  # noqa: A002 - the manifest's own word
         """This version of this model.
 
@@ -147,7 +153,7 @@ class ModelLibrary:
             DiskFullError: no room; nothing was installed.
         """
         # Here and not above: what looks into weights needs numpy, which the daemon does without.
-        from edge.model_staging import place, staged
+        from edge.library.staging import place, staged
 
         with self._alone(), _refusing(f"{path.name} is not taken"):
             with staged(self._models, path, answers, self._limits) as (folder, release):
@@ -254,8 +260,8 @@ class ModelLibrary:
         """Each version's folder, shipped ones first."""
         found: Folders = []
         for root, shipped in ((self._zoo, True), (self._models, False)):
-            for folder in sorted(root.glob("*/*/")) if root.is_dir() else ():
-                if not any(part.startswith((".", "_")) for part in folder.relative_to(root).parts):
+            for of_one_model in _subfolders(root):
+                for folder in _subfolders(of_one_model):
                     found.append((folder, shipped, _manifest(folder)))
         return found
 
@@ -300,6 +306,17 @@ def shipped_models() -> Path:
     import models.release
 
     return Path(models.release.__file__).parent / "zoo"
+
+
+def _subfolders(folder: Path) -> Iterator[Path]:
+    """By name, those that count; none where the folder is gone: an install may just clear up."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [e.name for e in entries if not e.name.startswith((".", "_")) and e.is_dir()]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    for name in sorted(names):
+        yield folder / name
 
 
 def _chosen(versions: Versions, choice: Choice | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.errors import NotFoundError, OperatorError, RefusedModelFileError
-from edge.measure_model import Measurement
-from edge.model_library import ModelLibrary, shipped_models
+from edge.library.library import ModelLibrary, shipped_models
+from edge.library.measure import Measurement
 from models.admission.admit import admit
 from models.answers import Answers, NeedsAnswersError
 from models.jsonable import to_json
@@ -62,6 +63,24 @@ def test_a_shipped_model_is_active_without_being_chosen(library: ModelLibrary) -
     active = library.active("tiny")
     assert active is not None
     assert active.shipped
+
+
+def test_a_list_is_whole_while_another_install_comes_and_goes(library: ModelLibrary) -> None:
+    staging = library._models / ".staging-1"
+    install_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not install_over.is_set():
+            (staging / "deeper").mkdir(parents=True)
+            shutil.rmtree(staging)
+
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(come_and_go)
+        try:
+            assert all(refs(library) == [("tiny@1.0.0", True)] for _ in range(2000))
+        finally:
+            install_over.set()
+        going.result()
 
 
 def test_the_newest_shipped_version_is_active_by_the_order_of_versions(tmp_path: Path) -> None:
@@ -279,7 +298,7 @@ def test_an_installation_that_was_cut_off_leaves_the_old_state_and_is_cleared_by
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edge.model_staging.place", die)
+    monkeypatch.setattr("edge.library.staging.place", die)
     model_folder(tmp_path / "later", "1.2.0")
     with pytest.raises(KeyboardInterrupt):
         library.install(tmp_path / "later")
@@ -313,7 +332,7 @@ def test_a_full_disk_is_said_and_nothing_is_installed(
         raise OSError(28, "No space left on device")
 
     model_folder(tmp_path / "new", "1.1.0")
-    monkeypatch.setattr("edge.model_staging.shutil.copyfileobj", full)
+    monkeypatch.setattr("edge.library.staging.shutil.copyfileobj", full)
     with pytest.raises(DiskFullError):
         library.install(tmp_path / "new")
     assert refs(library) == [("tiny@1.0.0", True)]
