@@ -7,7 +7,7 @@ import logging
 import shutil
 from typing import TYPE_CHECKING
 
-from tower_sync_server.archive.blobs import age_s
+from tower_sync_server.archive.files import age_s
 from tower_sync_server.errors import TowerError
 
 if TYPE_CHECKING:

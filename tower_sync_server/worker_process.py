@@ -18,9 +18,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sync.mqtt import MqttTransport
+from sync.transport import INFLIGHT
 from tower_sync_server.broker.link import broker_of
+from tower_sync_server.ingest.worker import FILTERS, Report, Worker
 from tower_sync_server.parts import make_ingest, open_keep
-from tower_sync_server.worker import FILTERS, Report, Worker
 
 if TYPE_CHECKING:
     from tower_sync_server.config import Settings
@@ -38,7 +39,7 @@ def run_worker(settings: Settings, *, attached: bool) -> None:
     client_id = f"edgecase-tower-{os.getpid()}-{secrets.token_hex(4)}"
     broker = broker_of(settings, client_id)
     ingest = make_ingest(keep, settings.store)
-    worker = Worker(MqttTransport(broker, FILTERS), ingest, _report)
+    worker = Worker(MqttTransport(broker, FILTERS, takes=INFLIGHT), ingest, _report)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     if attached:

@@ -16,7 +16,11 @@ from tower_sync_server.archive.catalogue import (
     list_cases,
     note_devices,
 )
-from tower_sync_server.archive.database import (
+from tower_sync_server.archive.facts import Facts
+from tower_sync_server.archive.states import shown
+from tower_sync_server.archive.tables import devices, parcels, quarantine, revisions
+from tower_sync_server.archive.tombstones import claim, doom, purged_of
+from tower_sync_server.database.engine import (
     insert_missing,
     insert_unless_there,
     of_cases,
@@ -24,11 +28,7 @@ from tower_sync_server.archive.database import (
     these,
     writing,
 )
-from tower_sync_server.archive.facts import Facts
-from tower_sync_server.archive.states import shown
-from tower_sync_server.archive.tables import devices, parcels, quarantine, revisions
-from tower_sync_server.archive.times import to_us
-from tower_sync_server.archive.tombstones import claim, doom, purged_of
+from tower_sync_server.database.times import to_us
 from tower_sync_server.errors import UnavailableError
 
 if TYPE_CHECKING:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from tower_sync_server.archive.files import Draft, free_bytes, sync_folder, translated
+from tower_sync_server.archive.files import Draft, age_s, free_bytes, sync_folder, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 LEFT_OVER_S = 24 * 3600.0
 """Drafts older than this are what killed workers left."""
-AT_ONCE = 16
+AT_ONCE = 8
 """Files that are synced at the same time: the disk makes them durable together."""
 PIECE = 1 << 18
 """Bytes that are read of a blob at a time."""
@@ -145,8 +144,13 @@ class FolderBlobs:
         all_of_them = list(things)
         if len(all_of_them) == 1:
             do(all_of_them[0])
-        else:
-            list(self._pool.map(do, all_of_them))
+            return
+
+        def some(first: int) -> None:
+            for one in all_of_them[first::AT_ONCE]:
+                do(one)
+
+        list(self._pool.map(some, range(min(AT_ONCE, len(all_of_them)))))
 
 
 def clear_drafts(folder: Path) -> None:
@@ -154,11 +158,3 @@ def clear_drafts(folder: Path) -> None:
     for path in folder.iterdir():
         if age_s(path) > LEFT_OVER_S:
             path.unlink(missing_ok=True)
-
-
-def age_s(path: Path) -> float:
-    """Seconds since a file was written; 0 where it is gone."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0

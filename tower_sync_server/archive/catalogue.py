@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from tower_sync_server.archive import search
-from tower_sync_server.archive.database import insert_missing
 from tower_sync_server.archive.facts import Facts
 from tower_sync_server.archive.tables import case_labels, cases, devices
 from tower_sync_server.archive.tombstones import is_removed
+from tower_sync_server.database.engine import insert_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,7 +104,7 @@ def _rows(db: sa.Connection, newest: Sequence[Revised], now_us: int) -> list[dic
 
 def _values(db: sa.Connection, one: Revised) -> dict[str, Any]:
     facts = one.facts
-    what = search.found(one.device, facts.status, facts.profile, facts.labels, facts.words)
+    what = search.found(one.device, facts)
     return {
         "rev": facts.rev,
         "seq": facts.seq,

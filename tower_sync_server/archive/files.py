@@ -6,14 +6,16 @@ import errno
 import hashlib
 import os
 import secrets
+import time
 from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tower_sync_server.errors import DiskFullError, NotFoundError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MODE = 0o600
 """Photos are nobody else's business."""
@@ -63,11 +65,12 @@ class Draft:
 
     def __init__(self, folder: Path) -> None:
         """Begin one in `folder`, which is on the file system of its later place."""
-        self._path = folder / secrets.token_hex(16)
+        self._path = f"{folder}/{secrets.token_hex(16)}"  # a Path costs more than the file
         with translated():
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
-            self._file = os.fdopen(handle, "wb", buffering=0)
+        self._file = FileIO(handle, "wb")
         self._hash = hashlib.sha256()
+        self._named = False
 
     def write(self, data: bytes) -> None:
         """Add some bytes."""
@@ -85,7 +88,7 @@ class Draft:
     @property
     def path(self) -> Path:
         """Where it is being written."""
-        return self._path
+        return Path(self._path)
 
     def sync(self) -> None:
         """Make its bytes durable."""
@@ -94,7 +97,8 @@ class Draft:
     def rename(self, target: Path) -> None:
         """Give it its name, which is durable once its folder is."""
         self._file.close()
-        self._path.replace(target)
+        os.replace(self._path, target)  # noqa: PTH105  the same
+        self._named = True
 
     def publish(self, target: Path) -> None:
         """Give it its name; when this returns the bytes and the name are durable."""
@@ -106,4 +110,13 @@ class Draft:
     def discard(self) -> None:
         """Drop it, unless it has been published."""
         self._file.close()
-        self._path.unlink(missing_ok=True)
+        if not self._named:
+            self.path.unlink(missing_ok=True)
+
+
+def age_s(path: Path) -> float:
+    """Seconds since a file was written; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

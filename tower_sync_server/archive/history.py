@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from sync.messages import Kind
-from tower_sync_server.archive.database import reading
 from tower_sync_server.archive.tables import cases, parcels, revisions
-from tower_sync_server.archive.times import from_us
 from tower_sync_server.archive.tombstones import removed
+from tower_sync_server.database.engine import reading
+from tower_sync_server.database.times import from_us
 from tower_sync_server.errors import AmbiguousError, NotFoundError
 
 if TYPE_CHECKING:

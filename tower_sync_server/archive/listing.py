@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from sync.messages import Kind
-from tower_sync_server.archive.database import of_cases, reading, these
 from tower_sync_server.archive.query import Filter as Filter  # the word of this module's callers
 from tower_sync_server.archive.query import decode_cursor, encode_cursor, query
 from tower_sync_server.archive.tables import cases, devices, parcels, quarantine, revisions
-from tower_sync_server.archive.times import from_us
+from tower_sync_server.database.engine import of_cases, reading, these
+from tower_sync_server.database.times import from_us
 from tower_sync_server.errors import AmbiguousError, NotFoundError
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sync.messages import Kind
-from tower_sync_server.archive.database import reading, writing
 from tower_sync_server.archive.files import MODE, translated
 from tower_sync_server.archive.tables import parcels, quarantine
-from tower_sync_server.archive.times import to_us
 from tower_sync_server.archive.tombstones import doom
+from tower_sync_server.database.engine import reading, writing
+from tower_sync_server.database.times import to_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tower_sync_server.archive import search, words
 from tower_sync_server.archive.search import DELETED
 from tower_sync_server.archive.tables import case_labels, cases
-from tower_sync_server.archive.times import to_us
+from tower_sync_server.database.times import to_us
 from tower_sync_server.errors import BadRequestError
 
 MAX_CURSOR = 100
@@ -35,6 +35,8 @@ class Filter:
     """Taken then or later."""
     until: datetime | None = None
     """Taken before."""
+    flag: str | None = None
+    """What else asks for a look: `doubted`."""
     q: str | None = None
     """Words of which each begins (a single letter: is) one of its labels, summary, form, device."""
 
@@ -48,7 +50,8 @@ def query(
     are looked up in the index of words.
     """
     values = [which.device, which.status, which.label, which.profile]
-    if (which.q and which.q.strip()) or sum(value is not None for value in values) > 1:
+    worded = which.flag is not None or (which.q and which.q.strip())
+    if worded or sum(value is not None for value in values) > 1:
         return _by_words(which, before, limit, dialect)
     return _by_value(which, before, limit)
 
@@ -114,7 +117,7 @@ def _within(wanted: sa.Select[Any], which: Filter, taken: sa.Column[Any]) -> sa.
 def _marks(which: Filter) -> list[str]:
     exact = [
         (name, getattr(which, name))
-        for name in ("device", "status", "label", "profile")
+        for name in ("device", "status", "label", "profile", "flag")
         if getattr(which, name) is not None
     ]
     live = [words.LIVE] if which.status is None else []

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from sync.messages import Kind
 from tower_sync_server.archive.catalogue import Revised, relist, unlist
-from tower_sync_server.archive.database import insert_unless_there, reading, writing
 from tower_sync_server.archive.facts import read_facts
 from tower_sync_server.archive.search import DELETED
 from tower_sync_server.archive.tables import cases, parcels, quarantine, revisions
-from tower_sync_server.archive.times import to_us
 from tower_sync_server.archive.tombstones import doom, doomed, purged, removed
+from tower_sync_server.database.engine import insert_unless_there, reading, writing
+from tower_sync_server.database.times import to_us
 from tower_sync_server.errors import AmbiguousError, ConflictError, NotFoundError
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.words import Action

@@ -18,6 +18,8 @@ from tower_sync_server.archive import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tower_sync_server.archive.facts import Facts
+
 ROOM = 1 << 11
 """Places of one microsecond; where it has more cases, they take those of the next."""
 LAST_US = (1 << 52) - (1 << 20)
@@ -47,7 +49,7 @@ class Found:
     words: tuple[str, ...]
     """Words of its text, and of its device's name."""
     marks: tuple[str, ...]
-    """Of its device, status, profile and labels."""
+    """Of its device, status, profile, labels and flags."""
     live: bool
     """Whether it isn't deleted."""
 
@@ -57,17 +59,11 @@ class Found:
         return [*self.words, *self.marks, *([words.LIVE] if self.live else [])]
 
 
-def found(  # noqa: PLR0913  the six things a case is found by
-    device: str,
-    status: str,
-    profile: str,
-    labels: tuple[str, ...],
-    text: tuple[str, ...],
-) -> Found:
+def found(device: str, facts: Facts) -> Found:
     """What a case of these facts is found by."""
-    known = tuple(dict.fromkeys((*text, *words.words(device))))
-    marks = words.marks_of(device, status, profile, labels)
-    return Found(known, marks, status != DELETED)
+    known = tuple(dict.fromkeys((*facts.words, *words.words(device))))
+    marks = words.marks_of(device, facts.status, facts.profile, facts.labels, facts.flags)
+    return Found(known, marks, facts.status != DELETED)
 
 
 def as_value(dialect: str, what: Found) -> Any:
@@ -161,7 +157,7 @@ def index_again(db: sa.Connection) -> None:
         last = rows[-1].no
         for row, place in zip(rows, places(db, [row.taken_us for row in rows]), strict=True):
             facts = read_facts(row.body)
-            what = found(row.device, facts.status, facts.profile, facts.labels, facts.words)
+            what = found(row.device, facts)
             values = {"place": place, "words": as_value(db.dialect.name, what)}
             db.execute(sa.update(_cases).where(c.no == row.no).values(**values))
             index(db, [values])

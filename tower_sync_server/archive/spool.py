@@ -12,12 +12,11 @@ import json
 import os
 import secrets
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 from sync.bitmap import Bitmap
 from sync.chunks import span
-from tower_sync_server.archive.files import MODE, translated
+from tower_sync_server.archive.files import MODE, age_s, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +51,7 @@ class Spool:
             for path in self._folder.iterdir():
                 if path.is_file():  # a chunk that a killed worker didn't finish
                     _unlink_old(path)
-                elif time.time() - path.stat().st_mtime > max_age_s:
+                elif age_s(path) > max_age_s:
                     shutil.rmtree(path, ignore_errors=True)
 
     def keep(self, device: str, chunk: Chunk) -> None:
@@ -78,7 +77,7 @@ class Spool:
         """Which chunks are there; None where there are none."""
         with translated():
             try:
-                names = [path.name for path in self._of(device, header).iterdir()]
+                names = os.listdir(self._of(device, header))  # noqa: PTH208  it is asked all the time
             except FileNotFoundError:
                 return None
         return Bitmap.of(header.count, (int(name) for name in names))
@@ -126,5 +125,5 @@ class Spool:
 
 def _unlink_old(path: Path) -> None:
     """Remove a file that nobody is writing any more."""
-    if time.time() - path.stat().st_mtime > LEFT_OVER_S:
+    if age_s(path) > LEFT_OVER_S:
         path.unlink(missing_ok=True)

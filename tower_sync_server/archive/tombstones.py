@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
-from tower_sync_server.archive.database import insert_missing, of_cases, these
-from tower_sync_server.archive.tables import metadata
+from tower_sync_server.database.base import metadata
+from tower_sync_server.database.engine import insert_missing, of_cases, these
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -34,8 +34,12 @@ WORD = re.compile(r"[^\W_]+")
 
 def words(text: str) -> tuple[str, ...]:
     """The words of a text, in its order."""
-    plain = unicodedata.normalize("NFKD", text[:MAX_TEXT]).casefold()
-    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    bare = text[:MAX_TEXT]
+    if bare.isascii():
+        bare = bare.lower()
+    else:
+        plain = unicodedata.normalize("NFKD", bare).casefold()
+        bare = "".join(c for c in plain if not unicodedata.combining(c))
     return tuple(found[:MAX_LENGTH] for found in WORD.findall(bare) if "\0" not in found)
 
 
@@ -58,13 +62,20 @@ def mark(kind: str, value: str) -> str:
     return f"{MARK}{digest}"
 
 
-def marks_of(device: str, status: str, profile: str, labels: tuple[str, ...]) -> tuple[str, ...]:
+def marks_of(
+    device: str,
+    status: str,
+    profile: str,
+    labels: tuple[str, ...],
+    flags: tuple[str, ...],
+) -> tuple[str, ...]:
     """The marks of a case; `LIVE` is for the archive to add."""
     return (
         mark("device", device),
         mark("status", status),
         mark("profile", profile),
         *(mark("label", label) for label in labels),
+        *(mark("flag", flag) for flag in flags),
     )
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from tower_sync_server.archive.database import reading, writing
-from tower_sync_server.archive.times import from_us, to_us
+from tower_sync_server.database.engine import reading, writing
+from tower_sync_server.database.times import from_us, to_us
 from tower_sync_server.people.tables import audit
 from tower_sync_server.people.words import MAX_DETAIL, MAX_TARGET, By, Entry
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from tower_sync_server.archive.database import insert_unless_there, reading, writing
-from tower_sync_server.archive.times import from_us, to_us
+from tower_sync_server.database.engine import insert_unless_there, reading, writing
+from tower_sync_server.database.times import from_us, to_us
 from tower_sync_server.errors import BadFieldError, ConflictError, NotFoundError
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.passwords import refuse_weak

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from tower_sync_server.archive.database import reading, writing
-from tower_sync_server.archive.times import from_us, to_us
+from tower_sync_server.database.engine import reading, writing
+from tower_sync_server.database.times import from_us, to_us
 from tower_sync_server.errors import NotFoundError, UnavailableError
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.tables import sessions, users

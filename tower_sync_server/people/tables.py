@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, UniqueConstraint
 
-from tower_sync_server.archive.tables import RowNumber, metadata
+from tower_sync_server.database.base import RowNumber, metadata
 
 users = Table(
     "users",

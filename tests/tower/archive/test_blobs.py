@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from tower_sync_server.archive.blobs import FolderBlobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
     from tests.fakes.keeps import Bench
@@ -86,7 +86,7 @@ def test_nothing_is_acknowledged_before_it_is_safe(
 
     real_insert = archive_module.insert_missing
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(Path, "replace", noted("rename", Path.replace))
+    monkeypatch.setattr(os, "replace", noted("rename", os.replace))
     monkeypatch.setattr(archive_module, "insert_missing", noted("insert", real_insert))
 
     bench.say(SentCase(photo=noise(1000)).original().chunk(0))

@@ -135,3 +135,20 @@ def test_a_cursor_that_is_not_ours_is_refused(cursor: str) -> None:
 
 def test_a_cursor_comes_back_as_it_went() -> None:
     assert decode_cursor(encode_cursor(-5, 7)) == (-5, 7)
+
+
+DOUBT = {"at": NINE.isoformat(), "model": "m@1.1.0", "missed": ["dent"], "added": ["rust"]}
+
+
+def test_cases_that_a_model_being_tried_doubts_are_found(bench: Bench) -> None:
+    made = send(
+        bench,
+        SentCase(seq=1, more={**at(9), "second_opinions": [DOUBT]}),
+        SentCase(seq=2, more={**at(10), "second_opinions": []}),
+    )
+    later = SentCase(id=made[1], seq=2, rev=2, more={**at(10), "second_opinions": [DOUBT]})
+
+    assert ids(bench, Filter(flag="doubted")) == [made[0]]
+    send(bench, later)
+    assert ids(bench, Filter(flag="doubted")) == [made[1], made[0]]
+    assert ids(bench, Filter(flag="doubted", label="no such")) == []

@@ -18,9 +18,9 @@ from tower_sync_server.api.pictures import send_blob
 from tower_sync_server.archive import object_blobs
 from tower_sync_server.archive.blobs import FolderBlobs
 from tower_sync_server.archive.object_blobs import ObjectBlobs
-from tower_sync_server.archive.upgrade import migrate
 from tower_sync_server.config import StoreSettings
 from tower_sync_server.errors import NotFoundError, OperatorError, UnavailableError
+from tower_sync_server.migrations.upgrade import migrate
 from tower_sync_server.parts import make_blobs, open_keep
 
 if TYPE_CHECKING:

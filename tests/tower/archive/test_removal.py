@@ -13,13 +13,14 @@ from sync.digests import Check, Held, Item, Range
 from sync.messages import Kind, Stored
 from tests.fakes.keeps import NOW, Bench
 from tests.fakes.parcels import SentCase, noise
-from tower_sync_server.archive.database import reading, writing
 from tower_sync_server.archive.listing import Filter
 from tower_sync_server.archive.removal import Removal
-from tower_sync_server.archive.tables import metadata, parcels
+from tower_sync_server.archive.tables import parcels
 from tower_sync_server.archive.tombstones import doomed
-from tower_sync_server.digests import Digests
+from tower_sync_server.database.base import metadata
+from tower_sync_server.database.engine import reading, writing
 from tower_sync_server.errors import AmbiguousError, ConflictError, NotFoundError, UnavailableError
+from tower_sync_server.ingest.digests import Digests
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.words import By
 

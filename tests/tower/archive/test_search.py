@@ -11,9 +11,9 @@ from alembic import command
 
 from tests.fakes.parcels import SentCase
 from tower_sync_server.archive import search, words
-from tower_sync_server.archive.database import connect, reading, sqlite_dsn, writing
 from tower_sync_server.archive.listing import Filter, Listing
-from tower_sync_server.archive.upgrade import _config, migrate
+from tower_sync_server.database.engine import connect, reading, sqlite_dsn, writing
+from tower_sync_server.migrations.upgrade import _config, migrate
 
 if TYPE_CHECKING:
     from pathlib import Path

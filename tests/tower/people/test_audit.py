@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.fakes.towers_people import SHELL
-from tower_sync_server.archive.database import reading, writing
+from tower_sync_server.database.engine import reading, writing
 from tower_sync_server.people.tables import audit
 from tower_sync_server.people.words import Action, By
 

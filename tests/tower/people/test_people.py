@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.fakes.towers_people import PASSWORD, SHELL
-from tower_sync_server.archive.database import reading
+from tower_sync_server.database.engine import reading
 from tower_sync_server.errors import BadFieldError, ConflictError, NotFoundError
 from tower_sync_server.people.tables import audit, sessions, users
 from tower_sync_server.people.words import Role

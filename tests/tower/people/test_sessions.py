@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.fakes.towers_people import LIFETIMES, SHELL
-from tower_sync_server.archive.database import reading
+from tower_sync_server.database.engine import reading
 from tower_sync_server.errors import NotFoundError
 from tower_sync_server.people.sessions import MAX_PER_USER, PREFIX
 from tower_sync_server.people.tables import sessions

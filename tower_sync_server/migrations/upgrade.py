@@ -9,13 +9,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from tower_sync_server.archive.database import writing
+from tower_sync_server.database.engine import writing
 from tower_sync_server.errors import OperatorError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-MIGRATIONS = "tower_sync_server.archive:migrations"
+MIGRATIONS = "tower_sync_server:migrations"
 
 
 def migrate(engine: sa.Engine) -> None:

@@ -29,8 +29,8 @@ from tests.fakes.keeps import NOW
 from tests.fakes.parcels import SentCase, noise, sha
 from tower_sync_server.archive.removal import Removal
 from tower_sync_server.archive.tombstones import purged
-from tower_sync_server.digests import GONE, Digests
-from tower_sync_server.ingest import Answer, Ingest
+from tower_sync_server.ingest.digests import GONE, Digests
+from tower_sync_server.ingest.ingest import Answer, Ingest
 from tower_sync_server.people.words import By
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tower_sync_server import workers as module
-from tower_sync_server.workers import Workers
+from tower_sync_server.ingest import workers as module
+from tower_sync_server.ingest.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -1,6 +1,6 @@
 """Takes in what is uploaded: a tar of a device's archive, or one case in parts.
 
-Both become a folder for a while, so that there is one way in, see `tower_sync_server.folders`.
+Both become a folder for a while, so that there is one way in, see `ingest.folders`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from sync.portable import MANIFEST, Piece
 from tower_sync_server.archive.facts import read_facts
 from tower_sync_server.archive.files import free_bytes, translated
 from tower_sync_server.errors import BadRequestError, DiskFullError, TooLargeError
-from tower_sync_server.folders import Taken, take_in
+from tower_sync_server.ingest.folders import Taken, take_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-    from tower_sync_server.ingest import Ingest
+    from tower_sync_server.ingest.ingest import Ingest
 
 PIECE = 1 << 20
 """Bytes that are read at a time."""

@@ -11,20 +11,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from sync import topics
-from sync.codec import encode_down
-from sync.transport import Connected, Delivered, Event, Lost, Received, Transport
-
-if TYPE_CHECKING:
-    from tower_sync_server.ingest import Answer
+from sync.transport import Connected, Delivered, Event, Lost, Quiet, Received, Transport
+from tower_sync_server.ingest.heard import Heard, arrived, read
+from tower_sync_server.ingest.letters import Answer, Letter, letters
 
 TICK_S = 1.0
 """Between two looks at everything while nothing comes."""
 LANES = 2
 """Threads that deal with batches."""
-FEW = 8
+FEW = 24
 """Messages that are worth a batch of their own beside one that is being dealt with."""
 LINGER_S = 0.05
 """Longest that fewer wait for others, or for that batch to end."""
@@ -45,8 +43,12 @@ class Takes(Protocol):
         """Answer → how many were given."""
         ...
 
-    def take_all(self, messages: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
+    def settle(self, messages: Sequence[Heard]) -> list[Answer | None]:
         """Gives what to answer to each."""
+        ...
+
+    def has_room(self) -> bool:
+        """Whether anything more is taken."""
         ...
 
 
@@ -70,6 +72,20 @@ class Report:
     """Answer → how many were given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message that waits to be dealt with."""
+
+    link: int
+    """On which link it came."""
+    receipt: int
+    """For `done`."""
+    heard: Heard
+    """What it says."""
+    size: int
+    """Bytes."""
+
+
 Tell = Callable[[Report], None]
 
 
@@ -81,7 +97,8 @@ class Worker:
         self._transport = transport
         self._ingest = ingest
         self._tell = tell
-        self._inbox: deque[tuple[int, Received]] = deque()
+        self._came: list[Received] = []
+        self._inbox: deque[Read] = deque()
         self._arrived = threading.Condition()
         self._moved = threading.Event()
         self._stopping = threading.Event()
@@ -130,16 +147,35 @@ class Worker:
             case Lost(reason):
                 self._up, self._reason = False, reason
                 self._losses += 1
+                self._came.clear()
             case Received():
-                with self._arrived:
-                    self._inbox.append((self._losses, event))
-                    self._arrived.notify()
+                self._came.append(event)
                 return
+            case Quiet():
+                self._read()
             case Delivered(accepted=False):  # nobody there: the device will ask again
                 log.debug("an answer was not delivered: %s", event.reason)
             case Delivered():
                 pass
         self._moved.set()
+
+    def _read(self) -> None:
+        """Read what has come, say that it has, and put it where the lanes find it."""
+        came, self._came = self._came, []
+        fresh = [
+            Read(self._losses, m.receipt, read(m.topic, m.payload), len(m.payload)) for m in came
+        ]
+        if mentioned := arrived(one.heard for one in fresh):
+            self._mention(mentioned)
+        with self._arrived:
+            self._inbox += fresh
+            self._arrived.notify()
+
+    def _mention(self, answers: Sequence[Answer]) -> None:
+        """Say this where there is a free slot; it promises nothing, and nobody waits for it."""
+        if self._ingest.has_room():
+            for letter in letters(answers):
+                self._transport.publish(topics.ack(letter.device), letter.payload)
 
     def _lane(self) -> None:
         """Deal with batch after batch; what ends it ends the worker."""
@@ -156,43 +192,44 @@ class Worker:
             self._failure = e
             self._stopping.set()
 
-    def _batch(self) -> list[tuple[int, Received]]:
+    def _batch(self) -> list[Read]:
         """Everything that has come, up to a limit; waits a while for the first."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._inbox or self._stopping.is_set(), TICK_S)
             self._arrived.wait_for(self._worth_it, LINGER_S)
-            batch: list[tuple[int, Received]] = []
+            batch: list[Read] = []
             size = 0
             while self._inbox and len(batch) < MAX_MESSAGES and size < MAX_BYTES:
                 batch.append(self._inbox.popleft())
-                size += len(batch[-1][1].payload)
+                size += batch[-1].size
             self._working += 1
         # Of a lost link nothing is taken: the broker gives it again, perhaps to another worker.
-        return [one for one in batch if one[0] == self._losses]
+        return [one for one in batch if one.link == self._losses]
 
     def _worth_it(self) -> bool:
         """Whether to begin: a batch costs nearly the same however much is in it."""
         return not self._working or len(self._inbox) >= FEW or self._stopping.is_set()
 
-    def _deal_with(self, batch: list[tuple[int, Received]]) -> None:
+    def _deal_with(self, batch: list[Read]) -> None:
         if not batch:
             return
-        answers = self._ingest.take_all([(m.topic, m.payload) for _, m in batch])
-        for (link, message), answer in zip(batch, answers, strict=True):
-            if answer is None or self._say(
-                link, topics.ack(answer.device), encode_down(answer.ack)
-            ):
-                self._finish(link, message)
+        link = batch[0].link
+        answers = self._ingest.settle([one.heard for one in batch])
+        self._finish(link, [r for r, a in zip(batch, answers, strict=True) if a is None])
+        for letter in letters(answers):
+            if self._say(link, letter):
+                self._finish(link, [batch[number] for number in letter.numbers])
 
-    def _finish(self, link: int, message: Received) -> None:
+    def _finish(self, link: int, messages: Sequence[Read]) -> None:
         if link == self._losses:
-            self._transport.done(message.receipt)
+            for message in messages:
+                self._transport.done(message.receipt)
 
-    def _say(self, link: int, topic: str, payload: bytes) -> bool:
+    def _say(self, link: int, letter: Letter) -> bool:
         """Publish as soon as there is a free slot; False where the link was lost before."""
         while link == self._losses and not self._stopping.is_set():
             self._moved.clear()
-            if self._transport.publish(topic, payload) is not None:
+            if self._transport.publish(topics.ack(letter.device), letter.payload) is not None:
                 return True
             self._moved.wait(TICK_S)
         return False

@@ -9,17 +9,18 @@ import pytest
 
 from sync import topics
 from sync.codec import decode_ack
-from sync.messages import Stored
-from sync.transport import Connected, Delivered, Lost, Received
+from sync.messages import Chunk, Stored
+from sync.transport import Connected, Delivered, Lost, Quiet, Received
 from tests.fakes.parcels import SentCase, wire
 from tower_sync_server.errors import OperatorError
-from tower_sync_server.ingest import Answer
-from tower_sync_server.worker import LANES, Report, Worker
+from tower_sync_server.ingest.letters import Answer
+from tower_sync_server.ingest.worker import LANES, Report, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sync.transport import Listener
+    from sync.transport import Event, Listener
+    from tower_sync_server.ingest.heard import Heard
 
 TOPIC, PAYLOAD = wire(SentCase().case().chunk(0))
 ADDRESS = SentCase().case().header.address
@@ -29,7 +30,7 @@ class Pipe:
     """A transport that does what the test says."""
 
     def __init__(self) -> None:
-        self.tell: Listener = lambda _event: None
+        self.listener: Listener = lambda _event: None
         self.free = 64
         self.said: list[tuple[str, bytes]] = []
         self.dealt_with: list[int] = []
@@ -37,7 +38,11 @@ class Pipe:
         self.stopped = False
 
     def start(self, listener: Listener) -> None:
-        self.tell = listener
+        self.listener = listener
+
+    def tell(self, event: Event) -> None:
+        self.listener(event)
+        self.listener(Quiet())
 
     def stop(self) -> None:
         self.stopped = True
@@ -66,12 +71,16 @@ class Answers:
         self.batches: list[int] = []
         self.during: Callable[[], None] = lambda: None
 
-    def take_all(self, messages: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
+    def has_room(self) -> bool:
+        return True
+
+    def settle(self, messages: Sequence[Heard]) -> list[Answer | None]:
         self.batches.append(len(messages))
         self.taken += len(messages)
         self.during()
         return [
-            Answer("gate", Stored(ADDRESS)) if topic == TOPIC else None for topic, _ in messages
+            Answer("gate", Stored(ADDRESS)) if isinstance(one.said, Chunk) else None
+            for one in messages
         ]
 
 

@@ -3,7 +3,7 @@
 from alembic import context
 
 from tower_sync_server.archive import tombstones
-from tower_sync_server.archive.tables import metadata
+from tower_sync_server.database.base import metadata
 from tower_sync_server.people import tables
 
 TABLES = (metadata, tombstones.purged, tables.users)

@@ -14,7 +14,7 @@ from tests.fakes.keeps import Bench, opened
 from tests.fakes.parcels import Parcel, SentCase, noise, sha, wire
 from tower_sync_server.archive.listing import Filter
 from tower_sync_server.errors import UnavailableError
-from tower_sync_server.ingest import Limits
+from tower_sync_server.ingest.ingest import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

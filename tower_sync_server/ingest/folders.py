@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sync.messages import Up
     from sync.portable import Manifest
-    from tower_sync_server.ingest import Ingest
+    from tower_sync_server.ingest.ingest import Ingest
 
 MANY = 64
 """Parcels that are asked for at once."""

@@ -27,9 +27,9 @@ from sync.digests import (
     sum_of,
 )
 from sync.messages import Kind
-from tower_sync_server.archive.database import reading
 from tower_sync_server.archive.tables import cases, parcels
 from tower_sync_server.archive.tombstones import purged, purged_of
+from tower_sync_server.database.engine import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

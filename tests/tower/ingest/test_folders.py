@@ -22,8 +22,8 @@ from tests.fakes.parcels import SentCase, noise
 from tests.fakes.stores import opened as opened_store
 from tower_sync_server.archive.listing import Filter
 from tower_sync_server.errors import BadRequestError, UnavailableError
-from tower_sync_server.folders import Result, Told, take_in
-from tower_sync_server.ingest import Limits
+from tower_sync_server.ingest.folders import Result, Told, take_in
+from tower_sync_server.ingest.ingest import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """The messages of one payload that came in one batch, on their way through the steps.
 
 `sync.receiver` decides each of them; here it is carried out, as far as one payload goes. What all
-payloads of a batch need together (durable blobs, one commit) is `tower_sync_server.ingest`'s.
+payloads of a batch need together (durable blobs, one commit) is `ingest.ingest`'s.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Lot:
         self._facts: Facts | None = None
         self._body = b""
         self._forget = False
+        self._spooled = False
 
     @property
     def address(self) -> Address:
@@ -76,6 +77,7 @@ class Lot:
         """
         if self.header.count > 1:
             self._known_have = self._spool.have(self.device, self.header)
+            self._spooled = self._known_have is not None
         known = replace(known, have=self._known_have)
         for one in self.messages:
             known = self._take(one, known, max_bytes)
@@ -113,7 +115,7 @@ class Lot:
         """Drop what was not published, and the chunks of what is settled."""
         if self.draft is not None:
             self.draft.discard()
-        if self._forget and self.header.count > 1:
+        if self._forget and self._spooled:
             self._spool.forget(self.device, self.header)
 
     def _take(self, one: Numbered, known: Known, max_bytes: int) -> Known:
@@ -136,6 +138,7 @@ class Lot:
 
     def _keep_for_later(self) -> None:
         """Write the chunks down; another worker may have written the others meanwhile."""
+        self._spooled = True
         for index, data in self._held.items():
             self._spool.keep(self.device, Chunk(self.header, index, data))
         have = self._spool.have(self.device, self.header)
@@ -181,6 +184,7 @@ class Lot:
 
     def _torn(self) -> None:
         """Some chunks were damaged: say which ones are there, now that those are gone."""
+        self._spooled = True
         for index, data in self._held.items():
             self._spool.keep(self.device, Chunk(self.header, index, data))
         have = self._spool.have(self.device, self.header) or Bitmap(self.header.count)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sync.backoff import backoff
-from tower_sync_server.worker import Report
+from tower_sync_server.ingest.worker import Report
 
 if TYPE_CHECKING:
     import random

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +16,11 @@ from tests.fakes.parcels import SentCase, noise
 from tower_sync_server.archive import archive as archive_module
 from tower_sync_server.archive.blobs import FolderBlobs
 from tower_sync_server.archive.tables import parcels
-from tower_sync_server.ingest import Ingest, Limits
+from tower_sync_server.ingest.ingest import Ingest, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from sync.messages import Ack, Up
     from tower_sync_server.archive.files import Draft
@@ -136,7 +136,7 @@ class Killer:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
         self.left = at
         monkeypatch.setattr(os, "fsync", self.counted(os.fsync))
-        monkeypatch.setattr(Path, "replace", self.counted(Path.replace))
+        monkeypatch.setattr(os, "replace", self.counted(os.replace))
         for name in ("insert_missing", "list_cases", "note_devices"):
             monkeypatch.setattr(archive_module, name, self.counted(getattr(archive_module, name)))
         # before and after the commit

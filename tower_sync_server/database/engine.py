@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import contextmanager
 from functools import cache
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from tower_sync_server.errors import OperatorError, UnavailableError
 
@@ -131,20 +134,35 @@ def _insert_missing(
     return insert(table).on_conflict_do_nothing().returning(*returning)
 
 
+class _EachOf(FunctionElement[Any]):
+    """The elements of a JSON array, a row each: `value`."""
+
+    inherit_cache = True
+
+
+@compiles(_EachOf)
+def _each(element: _EachOf, compiler: Any, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_EachOf, "postgresql")
+def _each_in_postgres(element: _EachOf, compiler: Any, **kw: Any) -> str:
+    return f"json_array_elements(CAST({compiler.process(element.clauses, **kw)} AS json))"
+
+
 def of_cases(
     device: sa.ColumnElement[Any], case_id: sa.ColumnElement[Any]
 ) -> sa.ColumnElement[bool]:
-    """The condition for rows of some cases, see `these`; more rows than theirs may fit.
+    """The condition for the rows of some cases, which `these` names.
 
-    SQLite looks every pair of the two lists up in an index. Asked for the pairs themselves, as
-    row values, it reads the whole table.
+    One look-up in an index a case. Of a list of pairs SQLite would read the whole table; of a list
+    of devices and one of cases it looks up each with each.
     """
-    devices: sa.BindParameter[list[str]] = sa.bindparam("devices", expanding=True)
-    cases: sa.BindParameter[list[str]] = sa.bindparam("cases", expanding=True)
-    return sa.and_(device.in_(devices), case_id.in_(cases))
+    pair = _EachOf(sa.bindparam("keys", type_=sa.Text)).table_valued("value").c.value
+    named = [pair.op("->>")(sa.literal_column(str(at))) for at in range(2)]
+    return sa.tuple_(device, case_id).in_(sa.select(*named))
 
 
-def these(keys: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
+def these(keys: Iterable[Sequence[Any]]) -> dict[str, str]:
     """The parameters of `of_cases` for keys that begin with a device and a case."""
-    pairs = [(key[0], key[1]) for key in keys]
-    return {"devices": sorted({p[0] for p in pairs}), "cases": sorted({p[1] for p in pairs})}
+    return {"keys": json.dumps(sorted({(key[0], key[1]) for key in keys}))}

@@ -12,14 +12,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sync import receiver, topics
-from sync.codec import decode_state, decode_up
-from sync.digests import Answer as DigestAnswer
+from sync import receiver
 from sync.errors import BadNameError, WireError
-from sync.messages import Ack, Kind, Reject, RejectCode, State
+from sync.messages import Ask, Chunk, Kind, State
 from tower_sync_server.archive.spool import GoneError
 from tower_sync_server.errors import DiskFullError, TowerError, UnavailableError
-from tower_sync_server.lot import Lot, Numbered
+from tower_sync_server.ingest.heard import Heard, Question, read
+from tower_sync_server.ingest.letters import Answer
+from tower_sync_server.ingest.lot import Lot, Numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,13 +27,11 @@ if TYPE_CHECKING:
     from tower_sync_server.archive.archive import Archive, Arrival
     from tower_sync_server.archive.blobs import Blobs
     from tower_sync_server.archive.spool import Spool
-    from tower_sync_server.digests import Digests
+    from tower_sync_server.ingest.digests import Digests
 
 MAX_CASE_BYTES = 1_000_000
 """Of a revision, without photos; it is read as a whole."""
 MAX_THUMB_BYTES = 2_000_000
-MAX_REV = (1 << 31) - 1
-"""What every database can hold."""
 BUSY_S = 15.0
 """How long a device is asked to be quiet."""
 BAFFLED_S = 300.0
@@ -64,16 +62,6 @@ class Limits:
         return self.image_bytes if kind is None else small.get(kind, self.image_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to tell whom."""
-
-    device: str
-    """The device of the topic."""
-    ack: Ack | DigestAnswer
-    """What."""
-
-
 class Ingest:
     """Takes messages in, a batch at a time. Keeps nothing between two; several threads may."""
 
@@ -97,10 +85,14 @@ class Ingest:
         """What was answered how often, by the answer's name."""
 
     def take(self, topic: str, payload: bytes) -> Answer | None:
-        """Deal with one message; see `take_all`."""
-        return self.take_all([(topic, payload)])[0]
+        """Deal with one message; see `settle`."""
+        return self.settle([read(topic, payload)])[0]
 
     def take_all(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Read messages and deal with them; see `settle`."""
+        return self.settle([read(*message) for message in messages])
+
+    def settle(self, messages: Sequence[Heard]) -> list[Answer | None]:
         """Deal with a batch; what it gives is answered once everything it says is durable.
 
         Raises:
@@ -109,51 +101,38 @@ class Ingest:
         answers: dict[int, Answer] = {}
         states: dict[str, State] = {}
         ups: list[Numbered] = []
-        for number, (topic, payload) in enumerate(messages):
-            try:
-                if topic.endswith("/digest"):
-                    self._compare(number, topic, payload, answers)
-                elif topic.endswith("/state"):
-                    states[topics.parse_state(topic)] = decode_state(payload)
-                else:
-                    self._read(number, topics.parse_up(topic), payload, ups, answers)
-            except (BadNameError, WireError) as e:  # of an up message only the topic can be bad
-                log.warning("dropped: %s", e)
+        for number, one in enumerate(messages):
+            match one.said:
+                case Chunk() | Ask():
+                    ups.append(Numbered(number, one.device, one.said))
+                case State():
+                    states[one.device] = one.said
+                case Question():
+                    self._compare(number, one.said, answers)
+                case Answer():
+                    answers[number] = one.said
+                case None:
+                    pass
         self._hear(states)
         answers |= self._settle(ups)
         with self._counting:
             self.tally.update(type(a.ack).__name__.lower() for a in answers.values())
         return [answers.get(number) for number in range(len(messages))]
 
-    def _compare(self, number: int, topic: str, payload: bytes, answers: dict[int, Answer]) -> None:
+    def has_room(self) -> bool:
+        """Whether anything more is taken."""
+        return self._blobs.free_bytes() >= self._limits.min_free_bytes
+
+    def _compare(self, number: int, question: Question, answers: dict[int, Answer]) -> None:
         """Answer what a device asks in a comparison; where that is impossible it asks again."""
         if self._digests is None:
             return
         try:
-            answers[number] = Answer(*self._digests.take(topic, payload))
+            answers[number] = Answer(*self._digests.take(question.topic, question.payload))
         except UnavailableError as e:
             log.warning("a comparison was not answered: %s", e)
-
-    def _read(
-        self,
-        number: int,
-        where: topics.UpTopic,
-        payload: bytes,
-        ups: list[Numbered],
-        answers: dict[int, Answer],
-    ) -> None:
-        """Sort a message in: one to deal with, or one that can only be refused."""
-        try:
-            message = decode_up(where.case, payload)
-        except WireError as e:
-            answers[number] = Answer(where.device, receiver.refuse(e, where.case).ack)
-            return
-        address = message.header.address
-        if address.rev > MAX_REV:
-            reject = Reject(address, RejectCode.MALFORMED, "rev: too large")
-            answers[number] = Answer(where.device, reject)
-        else:
-            ups.append(Numbered(number, where.device, message))
+        except (BadNameError, WireError) as e:
+            log.warning("dropped: %s", e)
 
     def _hear(self, states: dict[str, State]) -> None:
         if not states:
@@ -191,12 +170,16 @@ class Ingest:
                     _lots(lot.messages, self._blobs, self._spool)
                 ).items()
             }
-        return {n: Answer(lot.device, ack) for lot in lots for n, ack in lot.answers.items()}
+        return {
+            number: Answer(lot.device, ack, lot.header.many)
+            for lot in lots
+            for number, ack in lot.answers.items()
+        }
 
     def _settle_together(self, lots: Sequence[Lot]) -> None:
         """Steps that all payloads of a batch take together."""
         try:
-            if self._blobs.free_bytes() < self._limits.min_free_bytes:
+            if not self.has_room():
                 raise DiskFullError("less room than store.min_free_mb")
             whole = self._gather(lots)
             self._blobs.publish([lot.draft for lot, _ in whole if lot.draft is not None])
@@ -249,7 +232,7 @@ def _lots(ups: Iterable[Numbered], blobs: Blobs, spool: Spool) -> list[Lot]:
     for one in ups:
         header = one.message.header
         extra = repr(sorted(header.extra.items())) if header.extra else ""
-        what = (one.device, header.address, header.size, header.media_type, extra)
+        what = (one.device, header.address, header.size, header.media_type, extra, header.many)
         by_payload.setdefault(what, []).append(one)
     return [Lot(messages, blobs, spool) for messages in by_payload.values()]
 
@@ -258,7 +241,9 @@ def _busy(left: Sequence[Numbered], seconds: float, reason: str) -> dict[int, An
     """Ask the devices of these messages to wait."""
     if left:
         log.warning("busy: %s", reason)
-    return {
-        one.number: Answer(one.device, receiver.busy(one.message.header.address, seconds).ack)
-        for one in left
-    }
+    answers: dict[int, Answer] = {}
+    for one in left:
+        header = one.message.header
+        ack = receiver.busy(header.address, seconds).ack
+        answers[one.number] = Answer(one.device, ack, header.many)
+    return answers
