@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 MAX_BYTES = CHUNK_BYTES + 4096
 """Of any message; more is refused before it is decoded."""
-PLAIN = (str, int, float, bool, bytes, type(None))
+PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
 
 def _refuse(*_: object) -> None:
@@ -67,7 +67,15 @@ def read_map(payload: bytes) -> Fields:
     Raises:
         WireError: it is something else.
     """
-    fields = decode(payload, None)
+    return as_fields(decode(payload, None))
+
+
+def as_fields(fields: Any) -> Fields:
+    """The same of what has been decoded already.
+
+    Raises:
+        WireError: it is something else.
+    """
     if not isinstance(fields, dict):
         raise WireError(RejectCode.MALFORMED, "expected a map")
     found = Fields(fields)
@@ -113,8 +121,16 @@ def guarded(read: Callable[[], T], address: Address | None) -> T:
 
 def _plain(value: Any) -> bool:
     """Whether it is made of maps with text for keys, lists and scalars: no tags, no sets."""
-    if isinstance(value, dict):
-        return all(type(key) is str and _plain(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_plain(item) for item in value)
-    return type(value) in PLAIN
+    level = [value]
+    while level:
+        deeper: list[Any] = []
+        for one in level:
+            kind = type(one)
+            if kind is dict and all(type(key) is str for key in one):
+                deeper += one.values()
+            elif kind is list:
+                deeper += one
+            elif kind not in PLAIN:
+                return False
+        level = deeper
+    return True

@@ -7,12 +7,13 @@ fields of the address, so that an older tower can answer them.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 
 from sync.bitmap import Bitmap
-from sync.cbor import MAX_BYTES, Fields, decode, guarded, need_version, read_map
+from sync.cbor import MAX_BYTES, Fields, as_fields, decode, guarded, need_version, read_map
 from sync.digest_codec import encode_answer, is_answer, read_answer
 from sync.digests import Answer, Differ, Held
 from sync.errors import WireError
@@ -32,20 +33,30 @@ from sync.messages import (
     State,
     Stored,
     Up,
+    Wish,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MANY = 100
+"""Answers in one message; each has some 160 bytes, with a long reason 500."""
 
 __all__ = [
     "MAX_BYTES",
     "decode_ack",
     "decode_down",
+    "decode_downs",
     "decode_hint",
     "decode_state",
     "decode_up",
     "encode_ack",
     "encode_down",
+    "encode_downs",
     "encode_hint",
     "encode_state",
     "encode_up",
+    "encode_wish",
 ]
 
 
@@ -62,6 +73,7 @@ def encode_up(message: Up) -> bytes:
         "count": header.count,
         "type": header.media_type,
     }
+    fields |= {"many": True} if header.many else {}
     if isinstance(message, Ask):
         fields["ask"], data = message.number, b""
     else:
@@ -97,7 +109,8 @@ def _up(address: Address, fields: Fields, parts: list[Any]) -> Up:
     size, count = fields.take("size", int), fields.take("count", int)
     media_type = fields.take("type", str)
     number, index = fields.take("ask", int, None), fields.take("index", int, None)
-    header = Header(address, size, media_type, fields.rest())
+    many = fields.take("many", bool, False)
+    header = Header(address, size, media_type, fields.rest(), many)
     if len(parts) != 2 or not isinstance(parts[1], bytes) or count != header.count:
         raise ValueError("the chunk doesn't go with its header")
     if index is None and number is not None and parts[1] == b"":
@@ -109,6 +122,10 @@ def _up(address: Address, fields: Fields, parts: list[Any]) -> Up:
 
 def encode_ack(ack: Ack) -> bytes:
     """What the device hears."""
+    return cbor2.dumps(_ack_fields(ack))
+
+
+def _ack_fields(ack: Ack) -> dict[str, Any]:
     fields: dict[str, Any] = {"v": VERSION, **_address_fields(ack.address)}
     if isinstance(ack, Stored):
         fields["stored"] = True
@@ -119,7 +136,7 @@ def encode_ack(ack: Ack) -> bytes:
         fields["busy"] = ack.seconds
     else:
         fields |= {"reject": str(ack.code), "reason": ack.reason}
-    return cbor2.dumps({**fields, **ack.extra})
+    return {**fields, **ack.extra}
 
 
 def decode_ack(payload: bytes) -> Ack:
@@ -167,6 +184,33 @@ def _down(fields: Fields) -> Ack | Answer:
     if is_answer(fields):
         return read_answer(fields)
     return _ack(_address(fields.take("case", str), fields), fields)
+
+
+def encode_downs(acks: Sequence[Ack]) -> bytes:
+    """Several answers at once, at most `MANY`, for a device that said it reads `many`."""
+    return cbor2.dumps([_ack_fields(ack) for ack in acks])
+
+
+def encode_wish(wish: Wish) -> bytes:
+    """Compare both ends now."""
+    return cbor2.dumps({"v": VERSION, "wish": wish.number, **wish.extra})
+
+
+def decode_downs(payload: bytes) -> list[Ack | Answer | Wish]:
+    """Read a message of the tower to one device, whether it holds one answer or several.
+
+    Raises:
+        WireError: it can't be read.
+    """
+    found = decode(payload, None)
+    maps = found if isinstance(found, list) else [found]
+    return [guarded(partial(_down_or_wish, as_fields(each)), None) for each in maps]
+
+
+def _down_or_wish(fields: Fields) -> Ack | Answer | Wish:
+    if "wish" in fields:
+        return Wish(fields.take("wish", int), fields.rest())
+    return _down(fields)
 
 
 def encode_state(state: State) -> bytes:

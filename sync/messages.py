@@ -99,6 +99,8 @@ class Header:
     """Of the payload: application/json, image/jpeg, …."""
     extra: Extra = field(default_factory=dict)
     """Fields of a later version."""
+    many: bool = False
+    """Whether the sender reads several answers in one message; those of before don't."""
 
     def __post_init__(self) -> None:
         """Refuse a size that is none and a type that is none."""
@@ -197,6 +199,16 @@ class Reject:
 
 
 Ack = Stored | Have | Busy | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Down, retained: compare both ends now. Whoever has followed this number needn't again."""
+
+    number: int
+    """Higher than that of any wish before: seconds since 1970."""
+    extra: Extra = field(default_factory=dict)
+    """Fields of a later version."""
 
 
 @dataclass(frozen=True, slots=True)

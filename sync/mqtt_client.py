@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from sync.broker import Broker
 from sync.handshake import Handshake
-from sync.transport import SLOTS, Connected, Delivered, Event, Received, Will
+from sync.transport import SLOTS, Connected, Delivered, Event, Quiet, Received, Will
 
 if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessage
@@ -28,6 +28,8 @@ SEND_BUFFER = 64 * 1024
 """Of the socket, bytes: what lies there when a link is cut has been sent in vain."""
 NOBODY_LISTENS = 0x10
 """A PUBACK's "no matching subscribers": what is not retained has been dropped by the broker."""
+READS = 64
+"""Packets that are read before anything else is done."""
 SILENCE = "Keep alive timeout"
 """Name of the reason with which paho ends a link that nothing comes through any more."""
 OK = MQTTErrorCode.MQTT_ERR_SUCCESS
@@ -52,6 +54,8 @@ class Plan:
     """Seconds of silence from which both sides look whether the other is there."""
     spread_s: float = 0.0
     """Within which to come back, at random, where the broker hung up."""
+    takes: int = SLOTS
+    """Messages that the broker may send before one of them is done with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Connection:
         self.ended = ""
         self.was_up = False
         self._hung_up = False
+        self._told = False
         self._plan = plan
         self._tell = tell
         self._tokens: dict[int, tuple[int, bool]] = {}
@@ -130,7 +135,7 @@ class Connection:
             ValueError: not a host.
         """
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.ReceiveMaximum = SLOTS
+        properties.ReceiveMaximum = self._plan.takes
         broker = self._plan.broker
         self._client.connect(
             broker.host,
@@ -162,18 +167,28 @@ class Connection:
         if sock is None:
             self.ended = self.ended or "the connection was closed"
             return
-        waiting = hasattr(sock, "pending") and sock.pending() > 0  # inside TLS, unseen by select
+        waiting = _inside_tls(sock)
         writers = [sock] if self._client.want_write() else []
         readable, writable, _ = select.select(
             [sock, wake], writers, [], 0 if waiting else timeout_s
         )
         if sock in readable or waiting:
-            self._note(self._client.loop_read())
+            self._read(sock)
         if writable:
             self._note(self._client.loop_write())
         self._note(self._client.loop_misc())
         if not self.was_up and time.monotonic() > self._up_by:
             self.ended = self.ended or "the broker didn't answer"
+
+    def _read(self, sock: Any) -> None:
+        """Read what has come, up to a limit, and tell that this is it for now."""
+        self._told = False
+        for _ in range(READS):
+            self._note(self._client.loop_read())
+            if self.ended or self._client.socket() is None or not _readable(sock):
+                break
+        if self._told:
+            self._tell(Quiet(), self._slots)
 
     def goodbye(self) -> None:
         """Leave; the broker says our will."""
@@ -231,7 +246,18 @@ class Connection:
         token, kept = self._tokens.pop(mid, (None, False))
         if token is not None:
             accepted = not code.is_failure and (kept or code.value != NOBODY_LISTENS)
+            self._told = True
             self._tell(Delivered(token, accepted, "" if accepted else str(code)), self._slots)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self._told = True
         self._tell(Received(message.topic, bytes(message.payload), message.mid), self._slots)
+
+
+def _inside_tls(sock: Any) -> bool:
+    """Whether something has come that select doesn't see."""
+    return hasattr(sock, "pending") and sock.pending() > 0
+
+
+def _readable(sock: Any) -> bool:
+    return _inside_tls(sock) or bool(select.select([sock], [], [], 0)[0])

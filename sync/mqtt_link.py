@@ -36,6 +36,7 @@ class Link(threading.Thread):
         self._rng = rng
         self._stopping = threading.Event()
         self._commands: deque[Command] = deque()
+        self._called = False
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -45,7 +46,9 @@ class Link(threading.Thread):
     def order(self, command: Command) -> None:
         """Have something done on the connection that is up now."""
         self._commands.append(command)
-        self._wake()
+        if not self._called:  # once is enough until it has looked
+            self._called = True
+            self._wake()
 
     def stop(self) -> None:
         """End the connection and the thread, soon."""
@@ -92,6 +95,7 @@ class Link(threading.Thread):
             connection.pump(self._wake_out, TICK_S)
             with contextlib.suppress(BlockingIOError):
                 self._wake_out.recv(4096)
+            self._called = False
         return connection.ended
 
     def _wake(self) -> None:

@@ -31,6 +31,8 @@ from sync.messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sync.errors import WireError
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -94,6 +96,15 @@ class Quarantine:
 
 
 Step = Reply | Keep | Assemble | Store | Quarantine
+
+
+def arrived(header: Header, indices: Iterable[int]) -> Have:
+    """What may be said of chunks before anything is done with them: that they needn't be in flight.
+
+    It promises nothing. A worker that dies now takes them along; then the answer that is due
+    doesn't come, the device asks, and believes the answer to its question alone.
+    """
+    return Have(header.address, Bitmap.of(header.count, indices))
 
 
 def take(message: Up, known: Known, max_bytes: int = MAX_BYTES) -> Step:

@@ -10,11 +10,11 @@ Times are seconds of any monotonic clock; the randomness is given, too.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sync.backoff import LONGEST_S, backoff
+from sync.backoff import FIRST_S, LONGEST_S, backoff
 from sync.messages import Ack, Busy, Have, Reject, Stored
 from sync.transport import SLOTS
 from sync.way import Outgoing, Rank, Way
@@ -22,10 +22,14 @@ from sync.way import Outgoing, Rank, Way
 if TYPE_CHECKING:
     import random
 
-ACTIVE = 64
+    from sync.messages import Address
+
+ACTIVE = 256
 """Parcels that are worked on; those the tower doesn't answer for rest and don't count."""
 KNOWN = 1024
 """Parcels in memory at most."""
+SOONEST_S = FIRST_S / 2
+"""No answer is overdue sooner than this after the question."""
 RESTING = 3
 """Overdue answers in a row from which a parcel lets others pass."""
 
@@ -73,6 +77,7 @@ class Sender:
         self._rng = rng
         self._window = window
         self._ways: dict[int, Way] = {}
+        self._places: dict[Address, list[Way]] = {}
         self._order: list[Rank] = []
         self._tokens: dict[int, Way] = {}
         self._connected = False
@@ -81,6 +86,7 @@ class Sender:
         self._silences = 0
         self._probe: int | None = None
         self._quiet_until = float("-inf")
+        self._expire_at = float("-inf")
 
     # What is on its way
 
@@ -92,8 +98,11 @@ class Sender:
     @property
     def room(self) -> int:
         """How many more parcels to add; others rest meanwhile."""
-        active = sum(way.tries < RESTING for way in self._ways.values())
-        return max(0, min(ACTIVE - active, KNOWN - len(self._ways)))
+        return max(0, min(ACTIVE - self._active, KNOWN - len(self._ways)))
+
+    @property
+    def _active(self) -> int:
+        return sum(way.tries < RESTING for way in self._ways.values())
 
     @property
     def silent(self) -> bool:
@@ -104,15 +113,27 @@ class Sender:
         """Send this too; one that is known already stays as it is."""
         if parcel.id in self._ways:
             return
-        self._ways[parcel.id] = Way.of(parcel)
+        way = self._ways[parcel.id] = Way.of(parcel)
+        self._places.setdefault(parcel.header.address, []).append(way)
         insort(self._order, parcel.rank)
 
     def drop(self, parcel: int) -> None:
         """Forget it: overtaken by a newer revision, or settled."""
         way = self._ways.pop(parcel, None)
         if way is not None:
-            self._order.remove(way.parcel.rank)
+            del self._order[bisect_left(self._order, way.parcel.rank)]
+            self._leave(way)
             self._doubt(way)
+
+    def trim(self) -> None:
+        """Let go of what is too much and has not begun, the least urgent first."""
+        over = max(self._active - ACTIVE, len(self._ways) - KNOWN)
+        for *_, parcel in self._order[::-1]:
+            if over <= 0:
+                break
+            if self._ways[parcel].first:
+                self.drop(parcel)
+                over -= 1
 
     # What happened
 
@@ -161,7 +182,7 @@ class Sender:
     def heard(self, ack: Ack, now: float) -> list[Outcome]:
         """The tower answered; what that settles."""
         self._heard_at, self._silences, self._probe = now, 0, None
-        concerned = [w for w in self._ways.values() if self._concerns(ack, w)]
+        concerned = self._concerned(ack)
         outcomes: list[Outcome] = []
         for way in concerned:
             if isinstance(ack, Stored):
@@ -199,7 +220,9 @@ class Sender:
             return None
         if now < self._quiet_until:
             return self._quiet_until
-        return min((w.due_at for w in self._ways.values() if w.due_at is not None), default=None)
+        dues = (due for way in self._ways.values() if (due := way.due_at) is not None)
+        soonest = min(dues, default=None)
+        return None if soonest is None else max(soonest, self._expire_at)
 
     def _of(self, way: Way) -> list[Send]:
         if way.asked is not None:
@@ -226,6 +249,9 @@ class Sender:
         return Send(way.parcel, None, self._questions, way.first)
 
     def _expire(self, now: float) -> None:
+        if now < self._expire_at:
+            return
+        self._expire_at = now + SOONEST_S / 4
         for way in self._ways.values():
             if way.due_at is None or now < way.due_at:
                 continue
@@ -258,10 +284,22 @@ class Sender:
             self._tokens.pop(token, None)
         way.doubt()
 
-    def _concerns(self, ack: Ack, way: Way) -> bool:
-        """Whether it is about this parcel; what was never sent can't be refused."""
-        if isinstance(ack, Have) and ack.chunks.count != way.parcel.header.count:
-            return False
-        return ack.address.covers(way.parcel.header.address) and not (
-            way.first and ack.address.kind is None
-        )
+    def _leave(self, way: Way) -> None:
+        """It is under its address no more."""
+        address = way.parcel.header.address
+        left = [other for other in self._places[address] if other is not way]
+        if left:
+            self._places[address] = left
+        else:
+            del self._places[address]
+
+    def _concerned(self, ack: Ack) -> list[Way]:
+        """What it is about; what was never sent can't be refused."""
+        address = ack.address
+        if address.kind is None:
+            sent = (way for way in self._ways.values() if not way.first)
+            return [way for way in sent if address.covers(way.parcel.header.address)]
+        ways = self._places.get(address, [])
+        if isinstance(ack, Have):
+            return [way for way in ways if way.parcel.header.count == ack.chunks.count]
+        return list(ways)

@@ -14,6 +14,10 @@ SLOTS = 16
 """Messages that may be between `publish` and their `Delivered`; more are not taken."""
 
 
+INFLIGHT = 128
+"""Messages that a worker of the tower may have from the broker and not be `done` with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connected:
     """The link is up, and every subscription is in place."""
@@ -51,7 +55,12 @@ class Received:
     """For `done`, once it has been dealt with."""
 
 
-Event = Connected | Lost | Delivered | Received
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What had come has been told: a moment to deal with all of it together."""
+
+
+Event = Connected | Lost | Delivered | Received | Quiet
 Listener = Callable[[Event], None]
 """Hears of everything, in order, in a thread of the transport's own; it must not block."""
 

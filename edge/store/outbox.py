@@ -5,6 +5,7 @@ A rejected case travels like any other: its status says what people thought of i
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from edge.store.cases import Presence
     from models.case import Case
+
+
+THESE = "(SELECT value FROM json_each(?))"
+"""Numbers that come as one parameter, however many they are."""
 
 
 class Kind(StrEnum):
@@ -152,16 +157,15 @@ def next_up(db: Database, known: Collection[int], room: int) -> list[Parcel]:
 
     Rejected cases go after all others; of both, all texts and thumbnails before any original.
     """
-    places = ", ".join("?" * len(known))
-    which = f"o.state IN ('queued', 'sent') AND o.id NOT IN ({places})"
-    return _parcels(db, f"{which} ORDER BY o.late, o.kind = 'image', o.id LIMIT ?", (*known, room))
+    which = f"o.state IN ('queued', 'sent') AND o.id NOT IN {THESE}"
+    order = "ORDER BY o.late, o.kind = 'image', o.id LIMIT ?"
+    return _parcels(db, f"{which} {order}", (json.dumps(list(known)), room))
 
 
 def unsettled(db: Database, known: Collection[int]) -> list[int]:
     """Those of the `known` that still wait; the others are overtaken, stored or dead."""
-    places = ", ".join("?" * len(known))
-    sql = f"SELECT id FROM outbox WHERE id IN ({places}) AND state IN ('queued', 'sent')"
-    return [row[0] for row in db.execute(sql, tuple(known))]
+    sql = f"SELECT id FROM outbox WHERE id IN {THESE} AND state IN ('queued', 'sent')"
+    return [row[0] for row in db.execute(sql, (json.dumps(list(known)),))]
 
 
 def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
@@ -170,20 +174,18 @@ def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
     Returns:
         The ids of the cases that are on their way by this.
     """
-    moved: list[str] = []
-    for parcel in ids:
-        db.execute(
-            "UPDATE outbox SET state = 'sent', attempts = attempts + 1"
-            " WHERE id = ? AND state IN ('queued', 'sent')",
-            (parcel,),
-        )
-        rows = db.execute(
-            "UPDATE cases SET sync = ?, sync_at = ? WHERE sync = ?"
-            " AND seq = (SELECT seq FROM outbox WHERE id = ?) RETURNING id",
-            (SyncPhase.SENT.value, to_us(now), SyncPhase.QUEUED.value, parcel),
-        )
-        moved += [row[0] for row in rows.fetchall()]
-    return moved
+    chosen = (json.dumps(list(ids)),)
+    db.execute(
+        "UPDATE outbox SET state = 'sent', attempts = attempts + 1"
+        f" WHERE id IN {THESE} AND state IN ('queued', 'sent')",
+        chosen,
+    )
+    rows = db.execute(
+        "UPDATE cases SET sync = ?, sync_at = ? WHERE sync = ?"
+        f" AND seq IN (SELECT seq FROM outbox WHERE id IN {THESE}) RETURNING id",
+        (SyncPhase.SENT.value, to_us(now), SyncPhase.QUEUED.value, *chosen),
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
@@ -192,23 +194,23 @@ def mark_stored(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
     Returns:
         The ids of the cases that are `stored` by this.
     """
-    stored: list[str] = []
-    for parcel in ids:
-        row = db.execute("SELECT seq FROM outbox WHERE id = ?", (parcel,)).fetchone()
-        if row is None:
-            continue  # a revision that was overtaken meanwhile
-        db.execute("UPDATE outbox SET state = 'stored' WHERE id = ?", (parcel,))
-        left = "SELECT 1 FROM outbox WHERE seq = ? AND state <> 'stored' LIMIT 1"
-        if db.execute(left, row).fetchone() is None:
-            db.execute("DELETE FROM outbox WHERE seq = ?", row)
-            db.execute(
-                "UPDATE cases SET sync = ?, sync_at = ? WHERE seq = ?",
-                (SyncPhase.STORED.value, to_us(now), *row),
-            )
-            receipts.note(db, row[0])
-            case = db.execute("SELECT id FROM cases WHERE seq = ?", row).fetchone()
-            stored.append(case[0])
-    return stored
+    chosen = (json.dumps(list(ids)),)
+    # Revisions that were overtaken meanwhile have no row.
+    marked = f"UPDATE outbox SET state = 'stored' WHERE id IN {THESE} RETURNING seq"
+    touched = (json.dumps(sorted({row[0] for row in db.execute(marked, chosen).fetchall()})),)
+    left = f"SELECT DISTINCT seq FROM outbox WHERE seq IN {THESE} AND state <> 'stored'"
+    whole = set(json.loads(touched[0])) - {row[0] for row in db.execute(left, touched)}
+    if not whole:
+        return []
+    done = (json.dumps(sorted(whole)),)
+    db.execute(f"DELETE FROM outbox WHERE seq IN {THESE}", done)
+    stored = db.execute(
+        f"UPDATE cases SET sync = ?, sync_at = ? WHERE seq IN {THESE} RETURNING seq, id",
+        (SyncPhase.STORED.value, to_us(now), *done),
+    ).fetchall()
+    for seq, _ in sorted(stored):
+        receipts.note(db, seq)
+    return [case_id for _, case_id in sorted(stored)]
 
 
 def dead_letter(db: Database, parcel: int, reason: str) -> None:
@@ -241,7 +243,7 @@ def backlog(db: Database) -> Backlog:
     return Backlog(*row)
 
 
-def _parcels(db: Database, which: str, values: tuple[int, ...]) -> list[Parcel]:
+def _parcels(db: Database, which: str, values: tuple[object, ...]) -> list[Parcel]:
     rows = db.execute(
         "SELECT o.id, c.id, o.rev, o.kind, o.sha256, o.bytes, o.state, o.attempts, o.reason, o.late"
         f" FROM outbox o JOIN cases c ON c.seq = o.seq WHERE {which}",

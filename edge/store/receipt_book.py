@@ -93,10 +93,20 @@ class ReceiptBook:
             lambda db: refill.settle(db, self._layout, asked, answer, self._now())
         )
 
-    async def finish(self) -> None:
-        """Note that everything has been compared."""
+    async def finish(self, wish: int = 0) -> None:
+        """Note that everything has been compared, and which wish of the tower that fulfils."""
         now = str(to_us(self._now()))
-        await self._write(lambda db: settings.put(db, receipts.COMPARED, now))
+
+        def note(db: Database) -> None:
+            settings.put(db, receipts.COMPARED, now)
+            if wish:
+                settings.put(db, receipts.WISH, str(wish))
+
+        await self._write(note)
+
+    async def wish(self) -> int:
+        """The number of the tower's last wish that was fulfilled; 0: none ever was."""
+        return await self._read(lambda db: int(settings.get(db, receipts.WISH) or 0))
 
     async def compared(self) -> Compared:
         """How far both ends are known to be the same."""

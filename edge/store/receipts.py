@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 COMPARED = "compared"
 """Setting: when both ends were compared last, microseconds since 1970."""
+WISH = "wish"
+"""Setting: number of the last wish of the tower to compare that was fulfilled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,9 @@ class Comparing:
         self._part_at = 0.0
         self._lost_at: float | None = None
         self._found = Refill()
+        self._wish = 0
+        self._followed = 0
+        """The wish that the next comparison of everything fulfils."""
 
     @property
     def found(self) -> Refill:
@@ -70,6 +73,10 @@ class Comparing:
     def soon(self) -> None:
         """Compare everything as soon as there is a link."""
         self._whole_at = float("-inf")
+
+    def wished(self, number: int) -> None:
+        """The tower wishes that everything is compared; whether that is news, `step` looks up."""
+        self._wish = number
 
     def connected(self, now: float) -> None:
         """The link is up."""
@@ -117,6 +124,10 @@ class Comparing:
             self._part_at = now + self._again_s
         if self._round is not None:
             return
+        if self._wish != self._followed and await self._book.wish() < self._wish:
+            soon = now + self._rng.uniform(0, self._rhythm.spread_s)
+            self._whole_at = min(self._whole_at, soon)
+        self._followed = self._wish
         if now >= self._whole_at:
             self._start(Comparison(await self._book.ranges(unconfirmed=False), self._rng), now)
             self._whole, self._whole_at = True, now + self._rhythm.every_s
@@ -146,7 +157,7 @@ class Comparing:
 
     async def _end(self) -> None:
         if self._whole:
-            await self._book.finish()
+            await self._book.finish(self._followed)
         self._round = None
 
     async def _ask(self, round_: Comparison, now: float) -> Question | None:

@@ -14,7 +14,7 @@ from edge.uplink.compare import Comparing, Rhythm
 from edge.uplink.schedule import Pace, Schedule, Window
 from edge.uplink.state import Report, Speaker, Teller
 from edge.uplink.uplink import OnHint, Uplink, ignore_hint
-from edge.uplink.vitals import NoVitals, Vitals
+from edge.vitals import NoVitals, Vitals
 from sync import codec, topics
 from sync.broker import Broker, Tls
 from sync.errors import BadNameError, BadTransportError

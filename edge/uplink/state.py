@@ -15,7 +15,7 @@ from sync.messages import State
 if TYPE_CHECKING:
     from edge.ports import Clock
     from edge.store.store import Store
-    from edge.uplink.vitals import Vitals
+    from edge.vitals import Vitals
     from sync.transport import Transport
 
 Report = Callable[[], Mapping[str, object]]

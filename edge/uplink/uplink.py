@@ -22,10 +22,10 @@ from sync import codec, topics
 from sync.chunks import span
 from sync.digests import Differ, Held
 from sync.errors import WireError
-from sync.messages import Address, Ask, Chunk, Header, Hint, Up
+from sync.messages import Address, Ask, Chunk, Header, Hint, Up, Wish
 from sync.messages import Kind as Wire
-from sync.sender import Dead, Done, Sender
-from sync.transport import Connected, Delivered, Event, Lost, Received
+from sync.sender import ACTIVE, Dead, Done, Sender
+from sync.transport import SLOTS, Connected, Delivered, Event, Lost, Quiet, Received
 from sync.way import Outgoing
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 
 LOOK_S = 1.0
 """Between two looks into the outbox."""
+MANY = ACTIVE // 4
+"""Parcels for which there has to be room for an earlier look."""
+SPARE = 32
+"""Parcels that are looked at beyond: among them may be texts that go before photos in hand."""
 TROUBLE_S = 5.0
 """Before trying again what the store couldn't do."""
 
@@ -83,7 +87,11 @@ class Uplink:
         self._sender = Sender(random.Random())  # noqa: S311  jitter, no secret
         self._contents: dict[int, Content] = {}
         self._heard: deque[Event] = deque()
+        self._urgent = False
         self._wake = asyncio.Event()
+        self._look_at = float("-inf")
+        self._more = True
+        """Whether the last look left something behind."""
         self._connected = False
         self._reason = ""
         self._refused = ""
@@ -104,8 +112,11 @@ class Uplink:
         loop = asyncio.get_running_loop()
 
         def hear(event: Event) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
-                loop.call_soon_threadsafe(self._note, event)
+            if not isinstance(event, Quiet):
+                self._heard.append(event)
+            if self._is_worth_a_round(event):
+                with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+                    loop.call_soon_threadsafe(self._wake.set)
 
         self._transport.start(hear)
         try:
@@ -114,9 +125,16 @@ class Uplink:
         finally:
             await asyncio.to_thread(self._transport.stop)
 
-    def _note(self, event: Event) -> None:
-        self._heard.append(event)
-        self._wake.set()
+    def _is_worth_a_round(self, event: Event) -> bool:
+        """Whether to look now; what the broker confirms waits for more of it, or for an answer."""
+        if isinstance(event, Delivered) and event.accepted:
+            return False
+        if isinstance(event, Delivered | Received):  # it becomes quiet in a moment
+            self._urgent = True
+            return False
+        worth = self._urgent or self._transport.free >= SLOTS // 2
+        self._urgent = False
+        return worth or not isinstance(event, Quiet)
 
     async def _round(self) -> None:
         try:
@@ -133,6 +151,9 @@ class Uplink:
 
     async def _wait(self) -> None:
         """Until something is heard, or something is due."""
+        if self._wake.is_set():
+            await asyncio.sleep(0)
+            return
         now = self._clock.monotonic()
         wake_at = self._sender.wake_at(now)
         wait = LOOK_S if wake_at is None else min(LOOK_S, max(0.0, wake_at - now))
@@ -186,11 +207,15 @@ class Uplink:
         if not event.topic.startswith(topics.device(self._device)):
             self._hint(event)
             return []
-        message = codec.decode_down(event.payload)
-        if isinstance(message, Differ | Held):
-            self._comparing.heard(message)
-            return []
-        return self._sender.heard(message, now)
+        outcomes: list[Outcome] = []
+        for message in codec.decode_downs(event.payload):
+            if isinstance(message, Differ | Held):
+                self._comparing.heard(message)
+            elif isinstance(message, Wish):
+                self._comparing.wished(message.number)
+            else:
+                outcomes += self._sender.heard(message, now)
+        return outcomes
 
     def _hint(self, event: Received) -> None:
         """The tower says that there is something to look at; what is there is signed."""
@@ -200,11 +225,18 @@ class Uplink:
         self._on_hint(hint)
 
     async def _look(self) -> None:
-        """See what waits: forget what was overtaken, set out with what there is room for."""
-        if not self._connected:
+        """See what waits: forget what was overtaken, set out with what there is room for.
+
+        Once a second, and at once where there is room for many of those that were left.
+        """
+        now, room = self._clock.monotonic(), self._sender.room
+        due = now >= self._look_at
+        if not self._connected or not (due or (self._more and room >= MANY)):
             return
         known = self._sender.known
-        waiting = await self._store.waiting(known, self._sender.room)
+        room += SPARE if due else 0
+        waiting = await self._store.waiting(known, room)
+        self._look_at, self._more = now + LOOK_S, len(waiting.more) >= room
         for parcel_id in known - waiting.known:
             self._sender.drop(parcel_id)
         for parcel, content in waiting.more:
@@ -216,6 +248,7 @@ class Uplink:
                 await self._store.no_thumbnail(parcel)
             elif parcel.kind is Kind.IMAGE:
                 await self._store.dead_letter(parcel.id, "lost: the photo is not on the device")
+        self._sender.trim()
         for settled in self._contents.keys() - self._sender.known:
             del self._contents[settled]
 
@@ -225,9 +258,17 @@ class Uplink:
         if not self._open() or self._pace.wait_s(now):
             return
         sends = self._sender.due(now, self._transport.free)
+        if sends:
+            await self._set_out(sends)
+            await self._publish(sends, now)
+
+    async def _set_out(self, sends: list[Send]) -> None:
+        """Note what goes for the first time before it goes: in another life it is asked for."""
         if first := [send.parcel.id for send in sends if send.first]:
             for case in await self._store.mark_sent(list(dict.fromkeys(first))):
                 self._events.publish(EventKind.SYNC_CHANGED, id=case, state="sent")
+
+    async def _publish(self, sends: list[Send], now: float) -> None:
         for send, message in await asyncio.to_thread(self._read, sends):
             if self._pace.wait_s(now):
                 return
@@ -285,4 +326,4 @@ class Uplink:
 def _header(parcel: Parcel, content: Content) -> Header:
     kind = Wire(parcel.kind.value)
     address = Address(parcel.case_id, parcel.rev, kind, parcel.sha256, content.sha256)
-    return Header(address, content.size, content.media_type)
+    return Header(address, content.size, content.media_type, many=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIRST = 1_000
+AT_ONCE = 10_000
 BAR_MS = 50
 ROUNDS = 60
 DEEP = 40
@@ -62,8 +63,10 @@ def measure_memory(folder: Path, archived: int) -> list[Figure]:
 
 def _take_in(running: Tower, broker: Mosquitto, have: int, want: int) -> None:
     """Send small cases until so many are held, then look at lists as people do."""
-    feed(broker, want - have, photo_bytes=1000, first=have)
-    running.until(lambda: _count(running) >= want, 7200)
+    for first in range(have, want, AT_ONCE):  # more than that wouldn't fit the broker's queue
+        upto = min(want, first + AT_ONCE)
+        feed(broker, upto - first, photo_bytes=1000, first=first)
+        running.until(lambda upto=upto: _count(running) >= upto, 7200)  # type: ignore[misc]
     for query in QUERIES:
         running.read(f"/cases?{urlencode({**query, 'limit': 50})}")
     running.read("/devices")

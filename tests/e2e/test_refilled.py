@@ -21,8 +21,8 @@ from tests.fakes.broker import mosquitto
 from tests.fakes.drafts import NOON, draft, photo
 from tests.fakes.stores import opened
 from tests.fakes.towers import tower
-from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.archive.listing import Filter, Listing
+from tower_sync_server.database.engine import connect, sqlite_dsn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

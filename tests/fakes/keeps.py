@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestClient
 
 from tests.fakes.parcels import SentCase, wire
 from tower_sync_server.archive.listing import Listing
-from tower_sync_server.archive.upgrade import migrate
 from tower_sync_server.config import StoreSettings
-from tower_sync_server.ingest import Answer, Ingest, Limits
+from tower_sync_server.ingest.ingest import Answer, Ingest, Limits
+from tower_sync_server.migrations.upgrade import migrate
 from tower_sync_server.parts import Keep, open_keep
 
 if TYPE_CHECKING:

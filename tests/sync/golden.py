@@ -22,6 +22,7 @@ from sync.messages import (
     RejectCode,
     State,
     Stored,
+    Wish,
 )
 
 FILES = Path(__file__).parents[1] / "data" / "wire" / "v1"
@@ -38,6 +39,7 @@ UP = {
     "chunk-image-last": Chunk(Header(PHOTO, 65_536 * 2 + 5, "image/webp"), 2, b"12345"),
     "chunk-empty": Chunk(Header(ADDRESS, 0, "application/json"), 0, b""),
     "chunk-later-fields": Chunk(Header(ADDRESS, 3, "application/json", LATER), 0, b"abc"),
+    "chunk-many": Chunk(Header(ADDRESS, 3, "application/json", many=True), 0, b"abc"),
     "ask": Ask(Header(PHOTO, 900_000, "image/jpeg"), 17),
 }
 DOWN = {
@@ -49,6 +51,10 @@ DOWN = {
     "reject-unreadable": Reject(Address.unreadable(CASE), RejectCode.VERSION, "version 9"),
     "reject-later-code": Reject(ADDRESS, "quota", "", LATER),
     "stored-later-fields": Stored(ADDRESS, LATER),
+}
+SEVERAL = {
+    "several": [Stored(ADDRESS), Have(PHOTO, Bitmap.of(14, (0, 3, 13))), Busy(THUMB, 30.5)],
+    "several-one": [Stored(ADDRESS, LATER)],
 }
 STATES = {
     "state": State(True, 1_795_000_000.25, True, "2f1d", "0.1.0", 4, 11, 123_456, 1),
@@ -84,6 +90,7 @@ ANSWERS = {
     "held": Held(9, (1,), ((17, b"\x0f" * 32), (31, b"\xa1" * 32))),
     "held-later-fields": Held(10, (), (), LATER),
 }
+WISHES = {"wish": Wish(1_795_000_000), "wish-later-fields": Wish(7, LATER)}
 HINTS = {"hint": Hint(), "hint-later-fields": Hint(LATER)}
 
 

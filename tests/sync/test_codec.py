@@ -28,6 +28,23 @@ def test_golden_answers_are_written_and_read_as_ever(name: str) -> None:
     assert codec.decode_ack(golden.read(name)) == golden.DOWN[name]
 
 
+@pytest.mark.parametrize("name", golden.WISHES)
+def test_golden_wishes_are_written_and_read_as_ever(name: str) -> None:
+    assert codec.encode_wish(golden.WISHES[name]) == golden.read(name)
+    assert codec.decode_downs(golden.read(name)) == [golden.WISHES[name]]
+
+
+@pytest.mark.parametrize("name", golden.SEVERAL)
+def test_golden_answers_in_one_message_are_written_and_read_as_ever(name: str) -> None:
+    assert codec.encode_downs(golden.SEVERAL[name]) == golden.read(name)
+    assert codec.decode_downs(golden.read(name)) == golden.SEVERAL[name]
+
+
+@pytest.mark.parametrize("name", [*golden.DOWN, *golden.ANSWERS])
+def test_one_answer_alone_is_read_as_it_was_before_there_were_several(name: str) -> None:
+    assert codec.decode_downs(golden.read(name)) == [(golden.DOWN | golden.ANSWERS)[name]]
+
+
 @pytest.mark.parametrize("name", golden.STATES)
 def test_golden_states_are_written_and_read_as_ever(name: str) -> None:
     assert codec.encode_state(golden.STATES[name]) == golden.read(name)
@@ -59,8 +76,8 @@ def test_answers_about_parcels_are_told_from_those_about_comparisons(name: str) 
 
 
 def test_every_golden_file_belongs_to_a_test() -> None:
-    known = {*golden.UP, *golden.DOWN, *golden.STATES, *golden.HINTS}
-    known |= {*golden.QUESTIONS, *golden.ANSWERS}
+    known = {*golden.UP, *golden.DOWN, *golden.SEVERAL, *golden.STATES, *golden.HINTS}
+    known |= {*golden.QUESTIONS, *golden.ANSWERS, *golden.WISHES}
     known |= {"version-2", "version-2-unknown-kind"}
     assert {path.stem for path in golden.FILES.iterdir()} == known
 
@@ -200,6 +217,7 @@ def test_mutated_messages_are_read_or_refused_and_never_crash() -> None:
     rng = random.Random(4)
     sources = [(codec.decode_ack, golden.read(name)) for name in golden.DOWN]
     sources += [(codec.decode_state, golden.read(name)) for name in golden.STATES]
+    sources += [(codec.decode_downs, golden.read(name)) for name in golden.SEVERAL]
     sources += [(codec.decode_down, golden.read(name)) for name in golden.ANSWERS]
     sources += [(digest_codec.decode_question, golden.read(name)) for name in golden.QUESTIONS]
     sources += [(lambda p: codec.decode_up(golden.CASE, p), golden.read(n)) for n in golden.UP]

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from sync.chunks import CHUNK_BYTES
 from sync.sender import Sender
-from tests.fakes.sync_world import Faults, ForgetfulSender, HastyWorker, Worker, World, items
+from tests.fakes.sync_world import (
+    EagerWorker,
+    Faults,
+    ForgetfulSender,
+    HastyWorker,
+    Worker,
+    World,
+    items,
+)
 
 SIZES = (0, 1, 500, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES - 7, 5 * CHUNK_BYTES)
 TIMES = st.lists(st.floats(0.6, 55), max_size=4).map(tuple)
@@ -33,11 +41,12 @@ ROUGH = {"loss": 0.2, "double": 0.1, "delay": 1.0, "worker_deaths": (0.7, 0.9, 1
     faults=FAULTS,
     sizes=st.lists(st.sampled_from(SIZES), min_size=1, max_size=8),
     workers=st.integers(1, 4),
+    kind=st.sampled_from([Worker, EagerWorker]),
 )
 def test_any_schedule_of_faults_ends_with_everything_stored_once(
-    faults: Faults, sizes: list[int], workers: int
+    faults: Faults, sizes: list[int], workers: int, kind: type[Worker]
 ) -> None:
-    assert World(faults, items(sizes), workers).run() == []
+    assert World(faults, items(sizes), workers, kind).run() == []
 
 
 def failures(worker: type[Worker], sender: type[Sender], rounds: int = 40) -> int:
@@ -50,6 +59,7 @@ def failures(worker: type[Worker], sender: type[Sender], rounds: int = 40) -> in
 
 def test_rough_rounds_end_well() -> None:
     assert failures(Worker, Sender) == 0
+    assert failures(EagerWorker, Sender) == 0
 
 
 def test_control_a_tower_that_answers_before_it_stores_loses_parcels() -> None:

@@ -56,6 +56,7 @@ def test_what_is_no_manifest_is_refused(lines: list[str]) -> None:
         f"{CASE.id}/photo-1.jpg\n",
         f"{SentCase().id}/photo-1.jpg",
     ],
+    ids=range(8),
 )
 def test_a_file_outside_the_cases_own_folder_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="no file of the case"):

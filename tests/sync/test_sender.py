@@ -10,7 +10,7 @@ import pytest
 from sync.bitmap import Bitmap
 from sync.chunks import CHUNK_BYTES
 from sync.messages import Address, Busy, Have, Header, Kind, Reject, RejectCode, Stored
-from sync.sender import Dead, Done, Sender
+from sync.sender import ACTIVE, Dead, Done, Sender
 from sync.way import Outgoing
 from tests.sync.golden import CASE
 
@@ -200,6 +200,25 @@ def test_one_parcel_that_never_gets_an_answer_does_not_hold_up_the_others() -> N
                     bench.sender.heard(Stored(address), bench.now)
         assert bench.sender.known == {1}
     assert bench.sender.room > 0
+
+
+def test_a_text_is_taken_on_in_the_place_of_a_photo_that_has_not_begun() -> None:
+    bench = Bench(*(parcel(n, 1, Kind.IMAGE) for n in range(1, ACTIVE + 1)))
+    begun = {number for number, _ in bench.go()}
+    bench.sender.add(parcel(ACTIVE + 1))
+
+    bench.sender.trim()
+
+    assert bench.sender.known == {*range(1, ACTIVE), ACTIVE + 1}
+    assert begun == set(range(1, 17))
+
+
+def test_what_has_begun_is_kept_however_much_there_is() -> None:
+    bench = Bench(*(parcel(n, started=True) for n in range(1, ACTIVE + 3)))
+
+    bench.sender.trim()
+
+    assert len(bench.sender.known) == ACTIVE + 2
 
 
 def test_a_volley_that_the_broker_refuses_counts_once() -> None:

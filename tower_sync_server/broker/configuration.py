@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sync.cbor import MAX_BYTES
 from sync.topics import ROOT
-from sync.transport import SLOTS
+from sync.transport import INFLIGHT, SLOTS
 
 WORKER = "tower"
 """Whose name stands in the workers' certificate."""
@@ -105,7 +105,7 @@ retain_available true
 # own limit is 1,000. Made for {size.devices} devices with {SLOTS} messages on their way each.
 max_queued_messages {size.messages}
 max_queued_bytes {size.queue_bytes}
-max_inflight_messages {SLOTS}
+max_inflight_messages {INFLIGHT}
 memory_limit {size.memory_mb * MEGABYTE}
 # A chunk and its header; around them the topic.
 message_size_limit {MAX_BYTES}

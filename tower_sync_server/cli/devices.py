@@ -109,6 +109,43 @@ def list_devices(json: Json = False, config: Config = None) -> None:
         typer.echo(f"{row['name']:<24} {row['standing']:<8} until {row['until'][:10]}")
 
 
+@app.command("compare")
+def compare(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Devices. [default: all]")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Have devices compare what they hold with the tower, as after restoring a backup."""
+    import secrets
+    import time
+
+    from sync.mqtt import MqttTransport
+    from tower_sync_server.broker.link import broker_of
+    from tower_sync_server.broker.wishing import Wisher
+
+    settings = settings_of(config)
+    wanted = names or _known(settings)
+    broker = broker_of(settings, f"edgecase-tower-wish-{secrets.token_hex(4)}")
+    Wisher(MqttTransport(broker), wanted, int(time.time())).run()
+    typer.echo(f"{len(wanted)} devices compare within a minute, or when they come.")
+
+
+def _known(settings: Settings) -> list[str]:
+    """Every device that ever sent something, and every one that is enrolled."""
+    from tower_sync_server.archive.listing import Listing
+    from tower_sync_server.broker.places import fleet_folder
+    from tower_sync_server.fleet.fleet import Fleet
+    from tower_sync_server.parts import open_keep
+
+    keep = open_keep(settings.store)
+    try:
+        heard = [row.device for row in Listing(keep.engine).devices()]
+    finally:
+        keep.close()
+    return sorted({*heard, *(one.name for one in Fleet(fleet_folder(settings)).passes())})
+
+
 def _row(one: Pass, now: Any) -> dict[str, Any]:
     return {
         "name": one.name,

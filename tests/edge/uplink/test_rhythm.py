@@ -26,6 +26,7 @@ class Book:
 
     def __init__(self, at: datetime | None = None, unconfirmed: int = 1) -> None:
         self.at, self.unconfirmed, self.finished = at, unconfirmed, 0
+        self.fulfilled = 0
 
     async def ranges(self, *, unconfirmed: bool) -> tuple[Range, ...]:
         if unconfirmed:
@@ -38,8 +39,12 @@ class Book:
     async def agree(self, asked: Sum) -> None:
         pass
 
-    async def finish(self) -> None:
+    async def finish(self, wish: int = 0) -> None:
         self.finished += 1
+        self.fulfilled = wish or self.fulfilled
+
+    async def wish(self) -> int:
+        return self.fulfilled
 
     async def compared(self) -> Compared:
         return Compared(self.at, self.unconfirmed, 0)
@@ -119,6 +124,40 @@ async def test_a_program_that_was_away_compares_when_it_was_long(ago: float, soo
 async def test_a_clock_that_can_not_be_right_keeps_nothing_from_being_compared() -> None:
     device = Device(Book(NOW, unconfirmed=0), trusted=False)
     assert await device.ranges(0.0) == 3
+
+
+async def test_a_wish_of_the_tower_is_fulfilled_within_a_minute_and_once() -> None:
+    device = await Device(Book(unconfirmed=0)).settled()
+    device.comparing.wished(7)
+    assert await device.ranges(5.0) in (0, 3)
+    await device.ranges(65.0)
+    assert (device.book.finished, device.book.fulfilled) == (2, 7)
+    device.comparing.wished(7)  # the broker keeps it, and says it on every connection
+    assert await device.ranges(130.0) == 0
+
+
+async def test_a_wish_that_was_fulfilled_in_an_earlier_life_is_no_news() -> None:
+    book = Book(NOW - timedelta(seconds=60), unconfirmed=0)
+    book.fulfilled = 7
+    device = Device(book)
+    device.comparing.wished(7)
+    assert await device.ranges(100.0) == 0
+    device.comparing.wished(8)
+    await device.ranges(101.0)
+    assert await device.ranges(165.0) == 3 or book.fulfilled == 8
+
+
+async def test_a_wish_in_the_middle_of_a_comparison_waits_for_its_end() -> None:
+    device = Device(Book(unconfirmed=0))
+    payload, _ = await device.comparing.step(0.0)
+    assert payload is not None
+    device.comparing.sent(0.0)
+    device.comparing.wished(7)
+    device.comparing.heard(Differ(decode_question(payload).number, ()))
+    await device.ranges(1.0)
+    assert (device.book.finished, device.book.fulfilled) in ((1, 0), (2, 7))
+    await device.ranges(62.0)
+    assert (device.book.finished, device.book.fulfilled) == (2, 7)
 
 
 async def test_a_person_does_not_have_to_wait() -> None:

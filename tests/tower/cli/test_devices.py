@@ -12,6 +12,7 @@ import pytest
 
 from edge.uplink.bundle import request
 from sync.bundle import parse
+from tests.fakes.broker import mosquitto
 from tests.fakes.release_tower import ReleaseTower
 from tower_sync_server.cli.app import main
 
@@ -127,3 +128,14 @@ def test_without_a_broker_here_a_person_hears_what_to_do(cli: Cli) -> None:
     cli("enroll", "pi")
     code, out, err = cli("revoke", "pi")
     assert (code, "1 certificate revoked" in out, "revoked.pem" in err) == (0, True, True)
+
+
+def test_devices_are_asked_to_compare(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broker").mkdir()
+    cli("enroll", "pi-7")
+    with mosquitto(tmp_path / "broker") as broker:
+        monkeypatch.setenv("EDGECASE_TOWER_MQTT__PORT", str(broker.port))
+
+        assert "1 devices" in cli("compare", "pi-7")[1]
