@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from edge.api.operation import WHO, Scope, operation_of
+from edge.api.operation import TOKEN_ID, WHO, Scope, operation_of
 from edge.errors import ConfigError, ForbiddenError, NotAllowedError
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Middleware
 
+    from edge.api.doors import Doors
     from edge.api.operation import Handler
-    from edge.api.parts import Tokens
+    from edge.api.parts import Holder, Tokens
     from edge.config import HttpSettings
 
 COOKIE = "edgecase_token"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""Its name over HTTPS: browsers take one of that name from nobody who only answers HTTP."""
 MAX_TOKEN = 512
 """Characters; nothing longer is worth hashing."""
 
@@ -35,14 +38,17 @@ def refuse_open_doors(http: HttpSettings) -> None:
         )
 
 
-def auth(mode: str, tokens: Tokens) -> Middleware:
-    """Make the middleware for `open` or `token`."""
+def auth(mode: str, tokens: Tokens, doors: Doors) -> Middleware:
+    """Make the middleware for `open` or `token`; `doors` ends the streams of revoked tokens."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         op = operation_of(request)
-        if mode == "token" and op is not None and op.scope is not None:
-            await _require(request, tokens, op.scope)
+        if mode != "token" or op is None or op.scope is None:
+            return await handler(request)
+        holder = await _require(request, tokens, op.scope)
+        if op.streams:
+            return await doors.hold(request, holder.id, handler(request))
         return await handler(request)
 
     return middleware
@@ -58,7 +64,12 @@ def who(request: web.Request) -> str:
     return str(request.get(WHO, ""))
 
 
-async def _require(request: web.Request, tokens: Tokens, scope: Scope) -> None:
+def own_token(request: web.Request) -> str:
+    """The id of the token that the request came with; "" on a device without sign-in."""
+    return str(request.get(TOKEN_ID, ""))
+
+
+async def _require(request: web.Request, tokens: Tokens, scope: Scope) -> Holder:
     token = _token(request)
     holder = await tokens.verify_token(token) if token else None
     if holder is None:
@@ -72,11 +83,14 @@ async def _require(request: web.Request, tokens: Tokens, scope: Scope) -> None:
             "Ask whoever runs the device for another token.",
         )
     request[WHO] = holder.name
+    request[TOKEN_ID] = holder.id
+    return holder
 
 
 def _token(request: web.Request) -> str:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    token = value.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    kept = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE, "")
+    token = value.strip() if scheme.lower() == "bearer" else kept
     return token if token.isascii() and len(token) <= MAX_TOKEN else ""
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.api.answers import Session
-from edge.api.auth import COOKIE, MAX_TOKEN
+from edge.api.auth import COOKIE, MAX_TOKEN, SECURE_COOKIE
 from edge.api.operation import JSON, Operation, Reply, Scope
 from edge.api.replies import as_json
 from edge.api.validate import checked, json_object
@@ -70,18 +70,20 @@ class SessionApi:
         if holder is None:
             raise NotAllowedError("This token is not known here.", "Ask whoever runs the device.")
         response = as_json(Session(holder.name, tuple(sorted(holder.scopes))))
-        response.set_cookie(
-            COOKIE,
-            body.token,
-            max_age=YEAR_S,
-            httponly=True,
-            samesite="Strict",
-            secure=request.secure,
-        )
+        give_cookie(response, body.token, secure=request.secure)
         return response
 
     async def sign_out(self, _request: web.Request) -> web.Response:
-        """Take the cookie away."""
+        """Take the cookies away."""
         response = web.Response(status=204)
         response.del_cookie(COOKIE, httponly=True, samesite="Strict")
+        response.del_cookie(SECURE_COOKIE, httponly=True, samesite="Strict", secure=True)
         return response
+
+
+def give_cookie(response: web.Response, token: str, *, secure: bool) -> None:
+    """Put a token where no script reads it and no other site sends it from."""
+    name = SECURE_COOKIE if secure else COOKIE
+    response.set_cookie(
+        name, token, max_age=YEAR_S, httponly=True, samesite="Strict", secure=secure
+    )

@@ -1,5 +1,6 @@
 """`edgecase pair`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +9,7 @@ from edge.cli.options import Config, Json, settings_of
 from edge.cli.output import note, show_json
 
 if TYPE_CHECKING:
-    from edge.config import HttpSettings
+    from edge.config import Settings
 
 Scopes = Annotated[
     list[str],
@@ -17,38 +18,62 @@ Scopes = Annotated[
 
 
 def pair(
-    name: Annotated[str, typer.Option(help="Whose phone it is.")] = "phone",
+    name: Annotated[str, typer.Option(help="Whose phone it is.")] = "",
     scopes: Scopes = ["view", "capture"],  # noqa: B006  typer copies it
+    token: Annotated[
+        bool, typer.Option("--token", help="Make a token here and now, and open no window.")
+    ] = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Make a token for a phone, and print it with the device's address; it is shown only once."""
-    from edge.cli.new_token import new_token
-
+    """Open the pairing window for a phone and show its QR code; or, with --json, make a token."""
     settings = settings_of(config)
-    token = new_token(settings.store, name, scopes)
-    addresses = _addresses(settings.http)
-    if json:
-        show_json({"addresses": addresses, "token": token, "name": name, "scopes": scopes})
+    if token or json:
+        _token(settings, name or "phone", scopes, json=json)
         return
-    typer.echo("\n".join(addresses))
-    typer.echo(f"token: {token}")
-    note(f"\nFor {name}, may {', '.join(scopes)}. It is not shown again.")
-    if settings.http.auth == "open":
-        note('http.auth is "open": this device asks nobody for a token yet.')
+    from edge.cli.invite import open_window
+    from edge.pairing.invitation import as_text
+
+    invitation = open_window(settings, name, scopes)
+    typer.echo(as_text(invitation))
+    note(f"\nFor {name or 'one phone'}, may {', '.join(scopes)}. Asking again makes another code.")
+    _say_how_it_listens(settings)
+    if sys.stdout.isatty():
+        _wait(settings)
 
 
-def _addresses(http: "HttpSettings") -> list[str]:
-    import socket
+def _wait(settings: "Settings") -> None:
+    from edge.cli.pair_wait import wait_for_phone
 
+    note("Waiting for the phone. Ctrl-C ends the waiting, and the window stays open.")
+    try:
+        note(wait_for_phone(settings.store))
+    except KeyboardInterrupt:
+        note("")
+
+
+def _token(settings: "Settings", name: str, scopes: list[str], *, json: bool) -> None:
+    from edge.cli.invite import lan_of, new_token
+    from edge.pairing.invitation import in_hex
+
+    made = new_token(settings.store, name, scopes)
+    lan = lan_of(settings)
+    place = lan.place()
+    if json:
+        told = {"addresses": place.plain(), "token": made, "name": name, "scopes": scopes}
+        more = {"secure": place.secure(), "fingerprint": in_hex(lan.fingerprint)}
+        show_json({**told, **more})
+    else:
+        typer.echo("\n".join((*place.plain(), *place.secure())))
+        typer.echo(f"token: {made}")
+        note(f"\nFor {name}, may {', '.join(scopes)}. It is not shown again.")
+    _say_how_it_listens(settings)
+
+
+def _say_how_it_listens(settings: "Settings") -> None:
     from edge.settings.check import host_is_loopback
 
-    host = http.host
-    if host in ("0.0.0.0", "::"):  # noqa: S104  it is compared, not listened on
-        host = f"{socket.gethostname()}.local"
-    elif ":" in host:
-        host = f"[{host}]"
-    found = [f"http://{host}:{http.port}/"]
-    if host_is_loopback(http.host):
+    if host_is_loopback(settings.http.host):
         note("This device listens on loopback: only programs on it can reach that address.")
-    return found
+    if settings.http.auth == "open":
+        note('http.auth is "open": this device asks nobody for a token yet.')

@@ -92,6 +92,23 @@ def revoke(db: Database, token_id: str, now: datetime) -> None:
         raise NotFoundError(f"There is no token {token_id[:40]}.")
 
 
+def forget(db: Database, token_id: str) -> None:
+    """Have nobody know of this token any more: what a command had for a moment is no phone."""
+    db.execute("DELETE FROM tokens WHERE id = ?", (token_id,))
+
+
+def rename(db: Database, token_id: str, name: str) -> None:
+    """Give this token another name, of 1 to 64 characters.
+
+    Raises:
+        NotFoundError: there is none of this id.
+    """
+    require(0 < len(name) <= 64, "name", "1..64 characters", name)
+    sql = "UPDATE tokens SET name = ? WHERE id = ?"
+    if db.execute(sql, (name, token_id)).rowcount == 0:
+        raise NotFoundError(f"There is no token {token_id[:40]}.")
+
+
 def verify(db: Database, plain: str) -> Token | None:
     """The token that this is; None for one that is unknown or revoked."""
     row = db.execute(

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.adapters.clock import SystemClock
+from edge.identity import identify
+from edge.pairing.desk import Desk
+from edge.pairing.window import Moment
 from tests.fakes.stores import opened
 
 if TYPE_CHECKING:
@@ -35,22 +40,49 @@ def test_the_token_opens_what_it_should_in_a_store_that_did_not_exist(
     assert (token.name, [s.value for s in token.scopes]) == ("Ada's phone", ["view", "capture"])
 
 
-def test_the_address_and_the_token_are_printed(cli: Cli) -> None:
+def test_the_address_the_code_and_the_qr_code_are_printed_and_no_token(
+    cli: Cli, tmp_path: Path
+) -> None:
     ran = cli("pair")
     assert ran.code == 0
+    assert "http://127.0.0.1:8000/pair" in ran.out
+    assert re.search(r"Code   [0-9A-Z]{4}-[0-9A-Z]{4}", ran.out)
+    assert "█" in ran.out
+    assert "loopback" in ran.err
+    assert asyncio.run(_tokens(tmp_path / "data")) == ()
+
+
+async def _tokens(data: Path) -> tuple[Token, ...]:
+    async with opened(data) as store:
+        return await store.tokens()
+
+
+async def test_a_running_daemon_takes_the_code_at_once(cli: Cli, tmp_path: Path) -> None:
+    async with opened(tmp_path / "data") as store:
+        desk = Desk(store, lambda: Moment(identify("").boot, SystemClock().monotonic()))
+        ran = await asyncio.to_thread(cli, "pair", "--name", "Ada", "--scope", "view")
+        code = re.search(r"Code   (\S+)", ran.out)
+        assert code
+        _, token = await desk.pair(code.group(1), "")
+    assert (token.name, [s.value for s in token.scopes]) == ("Ada", ["view"])
+
+
+def test_a_token_can_be_had_without_a_window(cli: Cli) -> None:
+    ran = cli("pair", "--token")
     assert ran.out.startswith("http://127.0.0.1:8000/\ntoken: ")
     assert "not shown again" in ran.err
-    assert "loopback" in ran.err
 
 
-def test_on_a_network_the_address_is_the_hosts_name(
+def test_on_a_network_the_hosts_name_is_among_the_addresses(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGECASE_HTTP__HOST", "0.0.0.0")
     monkeypatch.setenv("EDGECASE_HTTP__AUTH", "token")
     monkeypatch.setattr("socket.gethostname", lambda: "garage")
-    ran = cli("pair", "--scope", "admin")
-    assert ran.out.startswith("http://garage.local:8000/\n")
+    ran = cli("pair", "--scope", "admin", "--json")
+    addresses = json.loads(ran.out)["addresses"]
+    assert "http://garage.local:8000/" in addresses
+    assert any("edgecase-" in address for address in addresses)
     assert "loopback" not in ran.err
 
 
