@@ -11,8 +11,14 @@ from edge.api.operation import Operation, Reply
 from edge.errors import NotFoundError
 
 FOLDER = Path(__file__).parent.parent / "web" / "static"
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 """What the machine's own table may have otherwise."""
+SERVICE_WORKER = "sw.js"
 
 
 class Static:
@@ -50,4 +56,6 @@ class Static:
         kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
         charset = "; charset=utf-8" if kind.startswith("text/") else ""
         headers = {"Content-Type": kind + charset, "Cache-Control": "no-cache"}
+        if path.name == SERVICE_WORKER:  # it lies below /static and keeps the page at /
+            headers["Service-Worker-Allowed"] = "/"
         return web.FileResponse(path, headers=headers)

@@ -3,7 +3,7 @@
 
 // One stream of the device's events a page, and none while nobody looks at it: a browser has only
 // six connections to a device, for all of its pages.
-const KINDS = ["case", "change", "summary", "sync", "synced", "model", "missed"];
+const KINDS = ["case", "change", "summary", "sync", "synced", "model", "update", "missed"];
 let stream = null;
 
 function tell(kind) {
@@ -26,6 +26,11 @@ if ("live" in document.body.dataset) {
     listen();
     if (!document.hidden) tell("missed");
   });
+}
+
+// Only pages that are trusted (HTTPS, or the device itself) may stay on the phone.
+if ("serviceWorker" in navigator) {
+  navigator.serviceWorker.register("/static/sw.js", { scope: "/" }).catch(() => {});
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -108,7 +113,7 @@ document.addEventListener("alpine:init", () => {
       this.mode = "idle";
       const box = document.createElement("div");
       box.className = "banner bad";
-      box.textContent = "The device does not answer. Is your phone still on its network?";
+      box.textContent = "The device does not answer. The photo is kept here, and sent when it does.";
       document.getElementById("trouble").replaceChildren(box);
     },
   }));

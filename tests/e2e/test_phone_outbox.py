@@ -1,0 +1,201 @@
+"""A phone that loses the device in mid-upload: its photo arrives once, whatever happens there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
+
+from tests.e2e.test_pages import Phone, browser, device
+from tests.fakes.vision import blurred_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["browser", "device"]  # pytest finds the fixtures here
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+class Wire:
+    """A road between phone and device that can be cut, also behind the device's back."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.open = True
+        self.cut_answers = False
+        """True: what the phone sends arrives, and no answer comes back."""
+        self.uploads = 0
+        self._pipes: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def cut(self) -> None:
+        self.open = False
+        for pipe in self._pipes:
+            pipe.transport.abort()
+
+    async def stop(self) -> None:
+        self.cut()
+        self._server.close()
+
+    async def _serve(self, phone_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
+        if not self.open:
+            phone_out.transport.abort()
+            return
+        device_in, device_out = await asyncio.open_connection("127.0.0.1", self._port)
+        self._pipes |= {phone_out, device_out}
+        await asyncio.gather(
+            self._pump(phone_in, device_out, up=True),
+            self._pump(device_in, phone_out, up=False),
+            return_exceptions=True,
+        )
+
+    async def _pump(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, up: bool
+    ) -> None:
+        while data := await source.read(65536):
+            if up:
+                self.uploads += len(re.findall(rb"POST /cases", data))
+            elif self.cut_answers and b"HTTP/1.1 201" in data:
+                self.cut()
+                return
+            target.write(data)
+            await target.drain()
+        target.close()
+
+
+@pytest.fixture
+async def road(device):
+    server = TestServer(device.app(), host="127.0.0.1")
+    await server.start_server()
+    wire = Wire(server.port)
+    port = await wire.start()
+    yield wire, port
+    await wire.stop()
+    await server.close()
+
+
+@pytest.fixture
+async def phone(road, browser):
+    context = await browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    yield Phone(await context.new_page(), f"http://127.0.0.1:{road[1]}")
+    await context.close()
+
+
+async def kept(device) -> int:
+    return len((await device.store.list()).cases)
+
+
+async def until_kept(device, count: int) -> None:
+    async with asyncio.timeout(30):
+        while await kept(device) < count:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_photo_taken_without_the_device_waits_survives_a_reload_and_arrives_once(
+    phone, road, device
+):
+    wire, _ = road
+    await phone.open()
+    wire.cut()
+    await phone.take("dented-door")
+    await phone.sees("Waiting for the device (1)")
+    await phone.shot("outbox")
+    wire.open = True
+    await phone.open()  # a reload: the page begins anew, the outbox goes on
+    await until_kept(device, 1)
+    await expect(phone.page.get_by_text("Waiting for the device")).to_be_hidden(timeout=10_000)
+    await asyncio.sleep(0.5)
+    assert await kept(device) == 1
+
+
+async def test_one_whose_answer_was_lost_is_sent_again_and_is_one_case(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    wire.cut()
+    await phone.take("dented-door")
+    await phone.sees("Waiting for the device (1)")
+    wire.cut_answers, wire.open = True, True
+    await phone.page.get_by_role("button", name="Send now").click()
+    await until_kept(device, 1)
+    wire.cut_answers, wire.open = False, True
+    await expect(phone.page.get_by_text("Waiting for the device")).to_be_hidden(timeout=30_000)
+    assert wire.uploads >= 2, "the control: it was sent again"
+    assert await kept(device) == 1
+
+
+async def test_a_judged_photo_that_could_not_be_kept_is_kept_later(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    await phone.take("dented-door")
+    await phone.sees("Usable")
+    wire.cut()
+    await phone.page.get_by_role("button", name="Keep as a case").click()
+    await phone.sees("Waiting for the device (1)")
+    wire.open = True
+    await phone.page.get_by_role("button", name="Send now").click()
+    await until_kept(device, 1)
+
+
+async def test_what_the_device_does_not_take_is_said_and_can_be_discarded(
+    phone, road, device, tmp_path: Path
+):
+    wire, _ = road
+    blurred = tmp_path / "blurred.jpg"
+    blurred.write_bytes(blurred_picture())
+    await phone.open()
+    wire.cut()
+    await phone.page.set_input_files("#image", blurred)
+    await phone.sees("Waiting for the device (1)")
+    wire.open = True
+    await phone.page.get_by_role("button", name="Send now").click()
+    await phone.sees("The device did not take this")
+    await phone.page.get_by_role("button", name="Discard").click()
+    await expect(phone.page.get_by_text("The device did not take this")).to_be_hidden()
+    assert await kept(device) == 0
+
+
+async def test_two_phones_have_an_outbox_each(road, browser, device):
+    wire, port = road
+    pages = []
+    for _ in range(2):
+        context = await browser.new_context(viewport={"width": 360, "height": 740})
+        pages.append(Phone(await context.new_page(), f"http://127.0.0.1:{port}"))
+        await pages[-1].open()
+    wire.cut()
+    await pages[0].take("dented-door")
+    await pages[0].sees("Waiting for the device (1)")
+    await expect(pages[1].page.get_by_text("Waiting for the device")).to_be_hidden()
+
+
+async def test_without_the_device_the_page_still_opens_and_takes_photos(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    await phone.page.evaluate("navigator.serviceWorker.ready")
+    await phone.open()  # now the worker sees it, and keeps it
+    await phone.sees("Take a photo")
+    wire.cut()
+    await phone.open()
+    await phone.sees("Take a photo")
+    await phone.take("dented-door")
+    await phone.sees("Waiting for the device (1)")
+    wire.open = True
+    await phone.page.get_by_role("button", name="Send now").click()
+    await until_kept(device, 1)
+
+
+async def test_it_can_be_installed_as_an_app(phone):
+    await phone.open()
+    link = await phone.page.locator("link[rel=manifest]").get_attribute("href")
+    answer = await phone.page.request.get(phone.base + link)
+    assert answer.headers["content-type"] == "application/manifest+json"
+    manifest = await answer.json()
+    assert (manifest["display"], manifest["start_url"]) == ("standalone", "/")
+    for icon in manifest["icons"]:
+        assert (await phone.page.request.get(phone.base + icon["src"])).status == 200
