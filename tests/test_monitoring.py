@@ -1,0 +1,92 @@
+"""Dashboards and alerts load as they are, and ask for nothing that isn't measured."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.api.metrics import Metrics
+from edge.api.metrics import Reading as DeviceReading
+from edge.ports import VisionStatus
+from edge.store.outbox import Backlog
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "monitoring"
+PROMTOOL = Path(sys.executable).with_name("promtool")
+NAME = re.compile(r"\bedgecase_[a-z_]+")
+FILES = sorted(FOLDER.iterdir())
+
+
+def device_metrics() -> str:
+    metrics = Metrics()
+    metrics.count("GET", "/ping", 200, 0.01)
+    status = VisionStatus(True, "", 1, 0, 0)
+    return metrics.page(
+        DeviceReading({"accepted": 1}, Backlog(0, 0, 0, 0, None), status, 1, 0)
+    ).decode()
+
+
+def tower_metrics() -> str:
+    """The names in the tower's own code: its page needs a whole tower."""
+    text = (ROOT / "tower_sync_server" / "api" / "health.py").read_text(encoding="utf-8")
+    plain = re.findall(r'\("([a-z_]+)", "', text)
+    whole = NAME.findall(text)
+    return " ".join(
+        [*whole, *(f"{w}_total" for w in whole), *(f"edgecase_tower_{p}" for p in plain)]
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_metric_that_is_asked_for_is_measured(path: Path) -> None:
+    asked = set(NAME.findall(path.read_text(encoding="utf-8")))
+    known = set(NAME.findall(device_metrics())) | set(NAME.findall(tower_metrics()))
+    assert asked
+    assert asked <= known
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f.suffix == ".json"], ids=lambda p: p.name)
+def test_a_dashboard_is_one(path: Path) -> None:
+    board = json.loads(path.read_text(encoding="utf-8"))
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(set(ids)) == len(ids) > 5
+    assert all(panel["targets"] and panel["title"] for panel in board["panels"])
+
+
+def promtool(*arguments: object, text: str = "") -> str:
+    done = subprocess.run(
+        [PROMTOOL, *map(str, arguments)], input=text, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_prometheus_takes_the_alerts() -> None:
+    assert "SUCCESS" in promtool("check", "rules", FOLDER / "alerts.yml")
+
+
+def test_prometheus_finds_nothing_to_say_about_the_device_s_metrics() -> None:
+    promtool("check", "metrics", text=device_metrics())
+
+
+def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
+    text = (ROOT / "tests" / "data" / "alerts_test.yml").read_text(encoding="utf-8")
+    (tmp_path / "test.yml").write_text(text.replace("ALERTS", str(FOLDER / "alerts.yml")))
+    promtool("test", "rules", tmp_path / "test.yml")
+
+
+def test_every_query_of_a_dashboard_can_be_asked(tmp_path: Path) -> None:
+    rules = [
+        f"      - record: r{n}\n        expr: {json.dumps(target['expr'])}"
+        for path in FILES
+        if path.suffix == ".json"
+        for n, panel in enumerate(json.loads(path.read_text(encoding="utf-8"))["panels"])
+        for target in panel["targets"]
+    ]
+    path = tmp_path / "rules.yml"
+    path.write_text("groups:\n  - name: all\n    rules:\n" + "\n".join(rules) + "\n")
+    promtool("check", "rules", path)
