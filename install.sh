@@ -7,14 +7,18 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() {
   cat <<'END'
-Usage: sudo ./install.sh [--tower] [--dry-run] [--offline DIR] [--no-start]
+Usage: sudo ./install.sh [--tower] [--lan] [--dry-run] [--offline DIR] [--no-start]
+       sudo ./install.sh [--tower] --upgrade | --repair [--offline DIR]
        sudo ./install.sh [--tower] --uninstall | --purge [--yes]
        sudo ./install.sh --update-models [STICK|FOLDER|URL|FILE] [--yes] [--allow-unsigned]
        sudo ./install.sh --rollback [MODEL]
 
-Installs the device (or, with --tower, the tower) as a service. Running it again repairs or upgrades.
+Installs the device (or, with --tower, the tower) as a service.
 
   --tower            the tower instead of the device; both may live on one machine
+  --lan              let phones on this network in, by pairing; only where there are no settings yet
+  --upgrade          to the version that lies here; goes back by itself where that one isn't healthy
+  --repair           look at every installed file, do again what isn't as it should be, and say what
   --dry-run          say each step and change nothing
   --offline DIR      take Debian's and Python's packages from DIR (scripts/make-offline-bundle makes it)
   --no-start         install only; the service starts at the next boot
@@ -43,7 +47,8 @@ die() { # CODE TEXT
   exit "$1"
 }
 
-args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=()
+{ # read to its end before it begins: an upgrade may change this very file
+args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=() lan=''
 value() { [ $# -gt 1 ] && [ "${2#-}" = "$2" ]; }
 while [ $# -gt 0 ]; do
   case $1 in
@@ -51,6 +56,8 @@ while [ $# -gt 0 ]; do
     --dry-run) dry=yes ;;
     --no-start) start='' ;;
     --yes) yes=yes ;;
+    --lan) lan=yes ;;
+    --upgrade | --repair) action=${1#--} ;;
     --allow-unsigned) unsigned=yes ;;
     --answer) value "$@" || die 2 "--answer needs KEY=VALUE"; answers+=(--answer "$2"); shift ;;
     --uninstall | --purge) action=${1#--} ;;
@@ -67,15 +74,15 @@ done
 # Where everything lies. A version has a folder of its own; `current` names the whole one that serves.
 case $role in
   device) name=edgecase commands=(edgecase) packages=(python3-venv ca-certificates libgomp1)
-          units=(edgecase.service) lock=edge.lock settings=edge.toml
+          units=(edgecase.service) timers=(edgecase-backup.timer edgecase-backup-check.timer) lock=edge.lock settings=edge.toml
           native=cv2,numpy,onnxruntime,simplejpeg,xllamacpp ;;
   tower)  name=edgecase-tower commands=(edgecase-tower) packages=(python3-venv ca-certificates mosquitto)
-          units=(edgecase-broker.service edgecase-tower.service) lock=tower.lock settings=tower.toml
+          units=(edgecase-broker.service edgecase-tower.service) timers=() lock=tower.lock settings=tower.toml
           native=cryptography,psycopg,sqlalchemy ;;
 esac
 home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log
 
-for part in steps look put models remove; do
+for part in steps look put upgrade models remove; do
   # shellcheck source=/dev/null
   . "$here/scripts/install/$part.sh"
 done
@@ -83,7 +90,11 @@ done
 begin_log "$role $action"
 case $action in
   install) look_at_machine; put_on_machine ;;
+  upgrade) look_at_machine; upgrade ;;
+  repair) look_at_machine; repair ;;
   models) update_models "$where" ;;
   rollback) roll_back "$model" ;;
   uninstall | purge) "$action" ;;
 esac
+exit
+}

@@ -1,12 +1,26 @@
 # Puts EdgeCase on the machine. Each step can be cut off and done again: what serves is always one whole version.
 # shellcheck shell=bash disable=SC2154
 
+repair() { # what serves goes on until something whole is beside it; what people made stays
+  [ -n "$dry" ] || find_damage
+  put_on_machine
+  [ -n "$dry" ] || say "${mended[0]+Mended: }$(IFS=,; echo "${mended[*]-Nothing was broken.}")"
+}
+
+find_damage() { # an environment with other files than were installed isn't whole
+  local site now
+  now=$(readlink -f "$home/current" || true)
+  for site in "$now"/lib/python3*/site-packages; do
+    [ -d "$site" ] || continue
+    python3 -I "$here/scripts/install/damaged.py" "$site" >>"$log" && continue
+    warn "files of $now are damaged; it is made again" "$log"
+    rm -f "$now/.whole"
+  done
+}
+
 put_on_machine() {
-  step "Debian's packages: ${packages[*]}" debian_packages
-  step "system user $name, folders" users_and_folders
-  step "Python environment in $home" environment
-  step "settings in /etc/edgecase/$settings" first_settings
-  step "services: ${units[*]}" unit_files
+  settle_upgrade
+  put_files
   if ! has_systemd; then
     warn "systemd doesn't run here, so that nothing is started" "it starts when the machine boots"
   elif [ -z "$start" ]; then
@@ -16,6 +30,14 @@ put_on_machine() {
   fi
   step "versions before the last one" forget_old_versions
   [ -n "$dry" ] || say "Done. Look: ${commands[0]} --help; systemctl status $name"
+}
+
+put_files() {
+  step "Debian's packages: ${packages[*]}" debian_packages
+  step "system user $name, folders" users_and_folders
+  step "Python environment in $home" environment
+  step "settings in /etc/edgecase/$settings" first_settings
+  step "services: ${units[*]} ${timers[*]}" unit_files
 }
 
 debian_packages() {
@@ -45,11 +67,16 @@ newer_debs() { # FOLDER : the files of packages that are missing here, or older
 }
 
 users_and_folders() {
+  if same sysusers.d && same tmpfiles.d && id "$name" && [ "$(stat -c '%U %a' "$data")" = "$name 700" ]; then
+    exit "$ALREADY"
+  fi
   install -D -m 644 "$here/systemd/sysusers.d/$name.conf" "/etc/sysusers.d/$name.conf"
   install -D -m 644 "$here/systemd/tmpfiles.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
   systemd-sysusers "$name.conf"
   systemd-tmpfiles --create "$name.conf"
 }
+
+same() { cmp -s "$here/systemd/$1/$name.conf" "/etc/$1/$name.conf"; }
 
 stamp() { # of everything that the environment is made from
   (cd "$here" && { python3 -V; cat "requirements/$lock" pyproject.toml
@@ -60,7 +87,7 @@ stamp() { # of everything that the environment is made from
 environment() {
   local version target work
   version=$(stamp)
-  target=$home/versions/$version
+  target=$(target_of "$version")
   if [ ! -e "$target/.whole" ]; then
     rm -rf "$target"
     mkdir -p "$home/versions"
@@ -87,6 +114,16 @@ environment() {
   for command in "${commands[@]}"; do point "$home/current/bin/$command" "/usr/local/bin/$command"; done
 }
 
+target_of() { # VERSION : its whole environment, or where to make one: never over what serves
+  local each
+  for each in "$home/versions/$1"*; do
+    if [ -e "$each/.whole" ]; then echo "$each"; return; fi
+  done
+  each=$home/versions/$1
+  while [ "$(readlink -f "$home/current" || true)" = "$each" ]; do each+=-again; done
+  echo "$each"
+}
+
 point() { # TARGET LINK : in one move, so that there is a link at every moment
   mkdir -p "$(dirname "$2")"
   ln -sfn "$1" "$2.new"
@@ -99,22 +136,27 @@ first_settings() {
   # The device's hold no secret, and everybody's `edgecase check` reads them; the tower's may hold a password.
   install -D -m 640 -g "$name" "$here/scripts/install/$settings" "$file.new"
   if [ "$role" = device ]; then chmod 644 "$file.new"; fi
+  if [ -n "$lan" ]; then sed -i 's/^\[http\]$/[http]\nhost = "0.0.0.0"\nauth = "token"/' "$file.new"; fi
   mv -n "$file.new" "$file"
 }
 
 unit_files() {
-  local unit
-  for unit in "${units[@]}"; do
-    cmp -s "$here/systemd/$unit" "/etc/systemd/system/$unit" || touch "$home/.changed"
-    install -D -m 644 "$here/systemd/$unit" "/etc/systemd/system/$unit"
-  done
+  local unit fresh=''
+  for unit in "${units[@]}"; do put "$unit" "$unit"; done
   if [ "$(systemd_version)" -ge 254 ]; then # bookworm's doesn't know these keys
-    for unit in "${units[@]}"; do
-      install -D -m 644 "$here/systemd/backoff.conf" "/etc/systemd/system/$unit.d/backoff.conf"
-    done
+    for unit in "${units[@]}"; do put backoff.conf "$unit.d/backoff.conf"; done
   fi
+  [ -z "$fresh" ] || touch "$home/.changed"
+  for unit in "${timers[@]}"; do put "$unit" "$unit"; put "${unit%.timer}.service" "${unit%.timer}.service"; done
+  if [ -z "$fresh" ] && systemctl is-enabled -q "${units[@]}" "${timers[@]}"; then exit "$ALREADY"; fi
   if has_systemd; then systemctl daemon-reload; fi
-  systemctl enable "${units[@]}"
+  systemctl enable "${units[@]}" "${timers[@]}"
+}
+
+put() { # FILE UNIT : sets `fresh` where it wasn't there like that
+  cmp -s "$here/systemd/$1" "/etc/systemd/system/$2" && return
+  install -D -m 644 "$here/systemd/$1" "/etc/systemd/system/$2"
+  fresh=yes
 }
 
 systemd_version() { systemctl --version | awk 'NR == 1 { print $2 }'; }
@@ -127,12 +169,15 @@ start_units() { # what runs and is what is installed goes on
     systemctl reset-failed "$unit" || true
     timeout 180 systemctl "$verb" "$unit" || { systemctl status --no-pager -n 20 "$unit"; return 1; }
   done
+  [ ${#timers[@]} -eq 0 ] || systemctl start "${timers[@]}"
   rm -f "$home/.changed"
 }
 
 forget_old_versions() { # the one before stays, to go back to
-  local now folder
+  local now old
   now=$(readlink -f "$home/current")
-  find "$home/versions" -mindepth 1 -maxdepth 1 -type d ! -path "$now" -printf '%T@ %p\n' |
-    sort -rn | tail -n +2 | cut -d' ' -f2- | while read -r folder; do rm -rf "$folder"; done
+  mapfile -t old < <(find "$home/versions" -mindepth 1 -maxdepth 1 -type d ! -path "$now" -printf '%T@ %p\n' |
+    sort -rn | tail -n +2 | cut -d' ' -f2-)
+  [ ${#old[@]} -gt 0 ] || exit "$ALREADY"
+  rm -rf "${old[@]}"
 }

@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154  # the variables of install.sh
 
 ALREADY=99 # the exit status of a step that had nothing to do
+mended=()  # the titles of those that had
 
 begin_log() { # TITLE
   if [ -n "$dry" ]; then log=/dev/null; return; fi
@@ -27,7 +28,7 @@ step() { # TITLE COMMAND… : one line for people, the rest for the log
   status=$?
   set -e
   case $status in
-    0) say "  ✓ $title" ;;
+    0) say "  ✓ $title"; mended+=("$title") ;;
     "$ALREADY") say "  ✓ $title (as it was)" ;;
     *) say "  ✗ $title"
        tail -n 8 "$log" | sed 's/^/      /' >&2

@@ -36,6 +36,19 @@ def base(release: str = "bookworm") -> Path:
     return folder
 
 
+def _copy_of_checkout(folder: Path) -> Path:
+    """What git knows of it: somebody may work in it while this runs, and nobody needs its .venv."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.check_output(listed, cwd=ROOT)
+    packed = subprocess.run(
+        ["tar", "-c", "--null", "-T", "-"], cwd=ROOT, input=names, check=True, capture_output=True
+    )
+    subprocess.run(["tar", "-x", "-C", folder], input=packed.stdout, check=True)
+    return folder
+
+
 class Container:
     """One machine. It shares the network of the one that tests."""
 
@@ -45,6 +58,7 @@ class Container:
         self.root = CACHE / self.name
         shutil.rmtree(self.root, ignore_errors=True)
         subprocess.run(["cp", "-a", "--reflink=auto", base(), self.root], check=True)
+        self._source = _copy_of_checkout(CACHE / f"{self.name}-src")
         self._binds = [f"--bind={here}:{there}" for here, there in devices.items()]
         self._bring_roads()
         self._process: subprocess.Popen[bytes] | None = None
@@ -53,7 +67,8 @@ class Container:
         """Start it; it is up when this returns."""
         self._process = subprocess.Popen(
             ["systemd-nspawn", "-D", self.root, "--register=no", "--keep-unit", "--boot",
-             f"--machine={self.name}", "--resolv-conf=off", f"--bind-ro={ROOT}:/src", *self._binds],
+             f"--machine={self.name}", "--resolv-conf=off",
+             f"--bind-ro={self._source}:/src", *self._binds],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         for _ in range(120):
@@ -78,7 +93,8 @@ class Container:
     def remove(self) -> None:
         """Forget it."""
         self.power_off()
-        shutil.rmtree(self.root, ignore_errors=True)
+        for folder in (self.root, self._source):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def run(self, command: str, *, check: bool = True, code: int = 0) -> str:
         """What a command prints there, both streams; it has to end with `code`."""

@@ -112,6 +112,8 @@ def test_from_zero_to_a_running_service(machine: Container) -> None:
     health = ask("/health")
     assert health["ready"]
     assert health["vision"]["notes"] == [], "every lock of the vision worker holds in the unit"
+    told = machine.run("journalctl -u edgecase LOGGER=edge.daemon PRIORITY=6 --no-pager")
+    assert "store open" in told, "journald has the fields"
     assert machine.run("stat -c '%a %U' /var/lib/edgecase").split() == ["700", "edgecase"]
 
 
@@ -129,6 +131,57 @@ def test_a_photo_becomes_a_case_and_outlives_a_reboot(machine: Container) -> Non
     machine.boot()
     machine.run("timeout 120 bash -c 'until systemctl -q is-active edgecase; do sleep 1; done'")
     assert [one["id"] for one in ask("/cases")["cases"]] == [case["id"]]
+
+
+def test_the_database_is_copied_every_night_and_the_copy_is_read(machine: Container) -> None:
+    timers = machine.run("systemctl list-timers --all --no-legend 'edgecase-*'")
+    assert timers.count("edgecase-backup") >= 2
+    machine.run("systemctl start edgecase-backup edgecase-backup-check")
+    assert machine.run("ls /var/lib/edgecase/backup").startswith("cases-")
+
+
+def test_another_version_takes_over(machine: Container) -> None:
+    machine.run("cp -r /src /root/newer && echo '# newer' >> /root/newer/edge/logs.py")
+    before = machine.run("readlink /opt/edgecase/current")
+    said = machine.run("/root/newer/install.sh --upgrade")
+    assert "✓ the new version is healthy" in said
+    assert machine.run("readlink /opt/edgecase/current") != before
+    assert machine.run("ls /var/lib/edgecase/backup").count("cases-") >= 1
+
+
+def test_a_broken_upgrade_that_migrated_the_database_goes_back_by_itself(
+    machine: Container,
+) -> None:
+    cases = ask("/cases")["cases"]
+    before = machine.run("readlink /opt/edgecase/current")
+    edge = machine.root / "root" / "newer" / "edge"
+    with (edge / "store" / "migrations.py").open("a") as file:
+        file.write("STEPS['0099_next'] = lambda db: db.execute('CREATE TABLE next (x)')\n")
+    daemon = (edge / "daemon.py").read_text()
+    (edge / "daemon.py").write_text(
+        daemon.replace('    log.info("store open', "    raise SystemExit  # ")
+    )
+    said = machine.run("/root/newer/install.sh --upgrade", code=1)
+    assert "✗ the new version isn't healthy" in said
+    assert "✓ back to the version before" in said
+    assert machine.run("readlink /opt/edgecase/current") == before
+    assert machine.run("systemctl is-active edgecase").strip() == "active"
+    assert [(one["id"], one["rev"]) for one in ask("/cases")["cases"]] == [
+        (one["id"], one["rev"]) for one in cases
+    ]
+    assert "cases.db" in machine.run("ls /var/lib/edgecase/set-aside/*")
+    machine.run("rm -r /root/newer; /src/install.sh")
+
+
+def test_a_repair_finds_a_damaged_file_and_says_what_it_mended(machine: Container) -> None:
+    assert "Nothing was broken." in machine.run("/src/install.sh --repair")
+    damaged = "/opt/edgecase/current/lib/python3*/site-packages/edge/config.py"
+    machine.run(f"for file in {damaged}; do echo nonsense >> $file; done")
+    said = machine.run("/src/install.sh --repair")
+    assert "Mended: Python environment" in said
+    machine.run(f"grep nonsense {damaged}", code=1)
+    assert machine.run("systemctl is-active edgecase").strip() == "active"
+    assert "Nothing was broken." in machine.run("/src/install.sh --repair")
 
 
 def test_a_loop_that_stands_still_is_started_again(machine: Container) -> None:
@@ -150,6 +203,19 @@ def test_a_loop_that_stands_still_is_started_again(machine: Container) -> None:
     assert "watchdog" in machine.run("journalctl -u edgecase --no-pager").lower()
     machine.run("rm -r /run/systemd/system/edgecase.service.d; systemctl daemon-reload")
     machine.run("systemctl restart edgecase")
+
+
+def test_its_children_may_stand_back(machine: Container) -> None:
+    # Coming forward again needs LimitNICE, which not every container may be given.
+    change = "import os; os.nice(10)"
+    machine.run(
+        "mkdir -p /run/systemd/system/edgecase.service.d && "
+        f"printf '[Service]\\nExecStartPre=/usr/bin/python3 -c \"{change}\"\\n'"
+        " > /run/systemd/system/edgecase.service.d/nice.conf && "
+        "systemctl daemon-reload && systemctl restart edgecase"
+    )
+    assert machine.run("systemctl is-active edgecase").strip() == "active"
+    machine.run("rm -r /run/systemd/system/edgecase.service.d; systemctl daemon-reload")
 
 
 def test_a_stick_of_a_tower_that_nobody_trusts_is_refused(machine: Container) -> None:
