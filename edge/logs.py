@@ -1,22 +1,48 @@
-"""Logs: one line each on standard error, where journald (or a terminal) takes them."""
+"""Logs: to journald with their fields where it reads them, else a line each on standard error."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import structlog
 
+from edge.journal import JournalHandler, under_journald
+
+STDERR = 2
+
 
 def set_up_logs(level: int = logging.INFO) -> None:
-    """Send every logger's lines through structlog; colours only for a terminal."""
+    """Send every logger's records where somebody reads them."""
+    logging.basicConfig(level=level, handlers=[_journal() or _console()], force=True)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    structlog.configure(  # its loggers' words are fields of ordinary records
+        processors=[structlog.stdlib.render_to_log_kwargs],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _journal() -> logging.Handler | None:
+    if not under_journald(os.environ.get("JOURNAL_STREAM", ""), STDERR):
+        return None
+    try:
+        return JournalHandler()
+    except OSError:  # an old or a foreign journald: standard error reaches it too
+        return None
+
+
+def _console() -> logging.Handler:
+    """Lines by structlog; colours only for a terminal."""
     terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(),
     ]
-    if terminal:  # journald has its own clock
+    if terminal:  # whatever collects the lines has its own clock
         shared.append(structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -32,5 +58,4 @@ def set_up_logs(level: int = logging.INFO) -> None:
             ],
         )
     )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    return handler
