@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge.adapters.clock import BUILT, SystemClock, believable
 from edge.doctor.findings import Finding, fail, fine, warn
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from edge.vitals import THROTTLED, throttled
 
 PYTHONS = ((3, 11), (3, 13))
 """Oldest and newest version that is tried."""
@@ -28,13 +23,6 @@ CORTEX_A72 = "0xd08"
 """`CPU part` of a Pi 4 in /proc/cpuinfo."""
 ILLEGAL_ORT = "1.21.0"
 """This onnxruntime has instructions that a Cortex-A72 doesn't."""
-THROTTLED = {
-    0: "the voltage is too low",
-    1: "the frequency is capped",
-    2: "it is throttled",
-    3: "it is too hot",
-}
-"""Bits of `vcgencmd get_throttled` that are true now; 16 above them: were true since the boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,31 +157,6 @@ def installed_version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def parse_throttled(text: str) -> int | None:
-    """Read vcgencmd's `throttled=0x50000`; None where it says something else."""
-    found = re.fullmatch(r"throttled=(0x[0-9a-fA-F]+)\s*", text)
-    return int(found.group(1), 16) if found else None
-
-
-def throttled() -> int | None:
-    """What slows the Pi down now, and has since the boot; None where there is no vcgencmd."""
-    program = shutil.which("vcgencmd")
-    if program is None:
-        return None
-    return parse_throttled(ask([program, "get_throttled"])[1])
-
-
-def ask(command: Sequence[str], timeout_s: float = 20.0) -> tuple[int, str]:
-    """Run a program; its exit code (-1: it did not come to an end) and what it printed."""
-    try:
-        done = subprocess.run(  # noqa: S603  every caller gives a fixed command
-            command, capture_output=True, text=True, timeout=timeout_s, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as e:
-        return -1, str(e)
-    return done.returncode, done.stdout + done.stderr
 
 
 def _text(path: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.doctor.findings import Finding, fail, fine, warn
-from edge.doctor.machine import ask
+from edge.programs import ask
 
 if TYPE_CHECKING:
     from edge.config import CameraSettings, HttpSettings, StoreSettings

@@ -76,8 +76,8 @@ def judge_writer(status: WriterStatus, wanted: str) -> Finding:
 
 
 async def _models(settings: Settings) -> list[Finding]:
-    from edge.cli.eyes import open_eyes
     from edge.daemon import load_profiles
+    from edge.eyes import open_eyes
 
     measured = settings.store.data_dir / "models" / "measured.json"
     try:
@@ -98,8 +98,8 @@ def _tower(settings: Settings) -> Finding:
 
 
 def _writer(settings: Settings) -> Finding:
-    from edge.cli.eyes import library_of
     from edge.daemon import make_writer
+    from edge.eyes import library_of
 
     writer = make_writer(settings.writer, library_of(settings))
     return judge_writer(writer.status(), settings.writer.engine)

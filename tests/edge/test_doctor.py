@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge import vitals
 from edge.config import CameraSettings, HttpSettings, StoreSettings
 from edge.doctor import machine, parts
 from edge.doctor.findings import Finding, Level, fail, fine, healthy, warn
 from edge.doctor.round import examine, judge_models, judge_writer
 from edge.ports import ModelInUse, VisionStatus, WriterStatus
+from edge.programs import ask
 from edge.settings.file import read
 from models.jsonable import InvalidWordError
 from models.profile import ClassifierUse, DetectorUse, Profile, QualityRules
@@ -84,7 +86,7 @@ def test_power(throttled: int | None, expected: str, word: str) -> None:
     ("text", "value"), [("throttled=0x50000\n", 0x50000), ("error=1", None), ("", None)]
 )
 def test_vcgencmds_answer_is_read(text: str, value: int | None) -> None:
-    assert machine.parse_throttled(text) == value
+    assert vitals.parse_throttled(text) == value
 
 
 @pytest.mark.parametrize(
@@ -118,9 +120,9 @@ def test_this_machine_can_be_examined() -> None:
 
 
 def test_a_program_that_hangs_or_is_missing_is_no_crash() -> None:
-    assert machine.ask([sys.executable, "-c", "import time; time.sleep(9)"], 0.2)[0] == -1
-    assert machine.ask(["/no/such/program"])[0] == -1
-    assert machine.ask([sys.executable, "-c", "print(7)"]) == (0, "7\n")
+    assert ask([sys.executable, "-c", "import time; time.sleep(9)"], 0.2)[0] == -1
+    assert ask(["/no/such/program"])[0] == -1
+    assert ask([sys.executable, "-c", "print(7)"]) == (0, "7\n")
 
 
 def test_wrong_settings_are_told_one_by_one(tmp_path: Path) -> None:
