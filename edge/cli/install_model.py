@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from edge.adapters.vision.trial import trial_with
-from edge.cli.eyes import library_of
-from edge.cli.new_token import refuse_other_user
+from edge.adapters.trial import trial_with
+from edge.cli.in_store import refuse_other_user
 from edge.cli.output import note
 from edge.errors import BadRequestError
+from edge.eyes import library_of
 from models.answers import Answers, NeedsAnswersError, Question
 from models.jsonable import InvalidWordError
 
@@ -45,7 +45,7 @@ def install_model(settings: Settings, file: Path, said: Sequence[str]) -> ModelR
         raise BadRequestError(f"There is no {file}.")
     refuse_other_user(settings.store.data_dir)
     library, answers = library_of(settings), parse_answers(said)
-    trial = trial_with(settings.vision)
+    trial = trial_with(settings.vision, settings.writer)
     for _ in range(MAX_ROUNDS):
         try:
             return library.install(file, _answers(answers), trial)

@@ -11,7 +11,7 @@ from edge.cli.output import USAGE, note, show_json, show_table
 
 if TYPE_CHECKING:
     from edge.config import Settings
-    from edge.model_library import Model
+    from edge.library.library import Model
     from models.release import ModelRelease
 
 app = typer.Typer(no_args_is_help=True)
@@ -28,7 +28,7 @@ def models() -> None:
 @app.command("list")
 def list_models(json: Json = False, config: Config = None) -> None:
     """List every version of every model; the active one serves."""
-    from edge.cli.eyes import library_of
+    from edge.eyes import library_of
 
     library = library_of(settings_of(config))
     found, broken = library.list(), library.broken()
@@ -74,13 +74,14 @@ def activate(
     config: Config = None,
 ) -> None:
     """Choose which version of a model serves; it is tried first, and refused if it fails."""
-    from edge.adapters.vision.trial import trial_with
-    from edge.cli.eyes import library_of
+    from edge.adapters.trial import trial_with
+    from edge.eyes import library_of
     from edge.updates.outcomes import Outcomes
     from models.rollout import Result
 
     settings = settings_of(config)
-    model = library_of(settings).activate(ident, version, trial_with(settings.vision))
+    trial = trial_with(settings.vision, settings.writer)
+    model = library_of(settings).activate(ident, version, trial)
     outcomes = Outcomes(settings.store.data_dir / "models")
     if outcomes.of(ident, version):  # a released one: a person's word for it, also a second chance
         outcomes.note(ident, version, Result.ACTIVATED)
@@ -90,7 +91,7 @@ def activate(
 @app.command("rollback")
 def rollback(ident: Ident, json: Json = False, config: Config = None) -> None:
     """Go back to the version that was active before."""
-    from edge.cli.eyes import library_of
+    from edge.eyes import library_of
     from edge.updates.outcomes import Outcomes
 
     settings = settings_of(config)
@@ -106,7 +107,7 @@ app.command("trust")(pull_models.trust)
 def _tell(settings: "Settings", release: "ModelRelease", what: str, json: bool) -> None:
     from edge.cli.reload import reload_daemon
 
-    served = reload_daemon(settings.http)
+    served = reload_daemon(settings)
     if json:
         show_json({"model": release.id, "version": release.version, "daemon": served})
     else:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.config import Settings
-    from edge.model_library import Trial
+    from edge.library.library import Trial
     from edge.updates.pull import Found, Puller
     from edge.updates.source import Source
     from models.offer import Offer
@@ -43,7 +43,7 @@ def pull(
 
     Exit codes: 0 all that fits serves, 1 a version was refused or could not be fetched.
     """
-    from edge.cli.new_token import refuse_other_user
+    from edge.cli.in_store import refuse_other_user
     from edge.errors import OperatorError
     from edge.updates.source import source_of
 
@@ -80,7 +80,7 @@ def trust(
     config: Config = None,
 ) -> None:
     """Say whose releases this device believes; never take this file from a stranger's stick."""
-    from edge.cli.new_token import refuse_other_user
+    from edge.cli.in_store import refuse_other_user
     from edge.errors import BadRequestError, RefusedReleaseError
     from edge.updates.look import trust as begin
     from edge.updates.trusted import ROOT, TrustedMetadata
@@ -102,11 +102,19 @@ def trust(
 
 
 def _puller(settings: "Settings") -> "Puller":
-    from edge.cli.eyes import library_of
     from edge.daemon import load_profiles
+    from edge.eyes import library_of
     from edge.updates.device import puller_of
 
     return puller_of(settings, library_of(settings), load_profiles(settings))
+
+
+def _budgets(settings: "Settings") -> "Mapping[str, float]":
+    from edge.daemon import load_profiles
+    from edge.updates.budget import budgets
+    from edge.updates.device import class_here
+
+    return budgets(load_profiles(settings).values(), class_here())
 
 
 def _agreed(*, yes: bool) -> bool:
@@ -137,11 +145,11 @@ def _install_all(
     keep: bool,
     quiet: bool,
 ) -> "tuple[list[ModelRelease], dict[str, str]]":
-    from edge.adapters.vision.trial import trial_with
+    from edge.adapters.trial import trial_with
     from edge.cli.output import show_error
     from edge.errors import EdgeError
 
-    done, failed, trial = [], {}, trial_with(settings.vision)
+    done, failed, trial = [], {}, trial_with(settings.vision, settings.writer, _budgets(settings))
     for offer in found.choice.take:
         try:
             release = _install(puller, found, offer, source, trial, quiet)
@@ -175,7 +183,7 @@ def _install(
 def _serve(settings: "Settings", *, quiet: bool) -> None:
     from edge.cli.reload import reload_daemon
 
-    said = reload_daemon(settings.http)
+    said = reload_daemon(settings)
     if not quiet:
         note(said)
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from statistics import median
 from typing import TYPE_CHECKING
 
+from edge.updates.budget import UNLIMITED
 from models.detection import Prediction, intersection_over_union
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Rules:
     """Less, from a tenth of the photos on, is worse."""
     slower: float = 2.0
     """Its median over the champion's; more is worse."""
+    agreement_alone: bool = False
+    """True: neither failures nor time speak against it, only what it sees."""
 
 
 class Verdict(StrEnum):
@@ -132,20 +135,23 @@ def compare(
     return Pair(agreed, tuple(missed), alone, drift, champion_ms, challenger_ms)
 
 
-def judge(tally: Tally, rules: Rules, seconds: float) -> tuple[Verdict, str]:
+def judge(
+    tally: Tally, rules: Rules, seconds: float, budget_ms: float = UNLIMITED
+) -> tuple[Verdict, str]:
     """Decide whether a challenger may serve.
 
     Args:
         tally: what was seen.
         rules: by which.
         seconds: since it is being tried.
+        budget_ms: how long a photo may take.
 
     Returns:
         The verdict, and in words why it is worse.
     """
-    if tally.failures:
+    if tally.failures and not rules.agreement_alone:
         return Verdict.WORSE, f"it failed on {tally.failures} photo(s) that the other could read"
-    slow = _slow(tally, rules)
+    slow = "" if rules.agreement_alone else _slow(tally, rules, budget_ms)
     if slow:
         return Verdict.WORSE, slow
     if tally.photos * 10 >= rules.photos and tally.agreement < rules.least_agreement:
@@ -154,10 +160,12 @@ def judge(tally: Tally, rules: Rules, seconds: float) -> tuple[Verdict, str]:
     return (Verdict.GOOD if enough else Verdict.GO_ON), ""
 
 
-def _slow(tally: Tally, rules: Rules) -> str:
+def _slow(tally: Tally, rules: Rules, budget_ms: float) -> str:
     if len(tally.challenger_ms) < FEWEST_TIMES:
         return ""
     mine, theirs = median(tally.challenger_ms), median(tally.champion_ms)
+    if mine > budget_ms:
+        return f"it takes {mine:.0f} ms of the processor, {budget_ms:.0f} ms are allowed"
     if mine <= rules.slower * theirs:
         return ""
     return f"it takes {mine:.0f} ms of the processor where {theirs:.0f} ms are usual"

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
 
     from edge.events import Events
-    from edge.model_library import Model, ModelLibrary
+    from edge.library.library import Model, ModelLibrary
     from edge.ports import VisionStatus
     from edge.updates.outcomes import Outcomes
-    from edge.updates.probation import Probation
     from edge.updates.shadow import Shadow
     from edge.updates.status import Board
+    from edge.updates.watches import Watches
 
 COUNT_S = 300.0
 """Between two notes of how long a version has been at its station."""
@@ -79,7 +79,7 @@ class Course:
     def __init__(
         self,
         shadow: Shadow,
-        probation: Probation,
+        watches: Watches,
         library: ModelLibrary,
         outcomes: Outcomes,
         vision: Serves,
@@ -91,7 +91,7 @@ class Course:
 
         Args:
             shadow: tries a version.
-            probation: watches one.
+            watches: watch one.
             library: what is here, and what is active.
             outcomes: where each version stands.
             vision: what serves.
@@ -100,7 +100,7 @@ class Course:
             orders: what may be done without asking.
         """
         self._shadow = shadow
-        self._probation = probation
+        self._watches = watches
         self._library = library
         self._outcomes = outcomes
         self._vision = vision
@@ -172,7 +172,8 @@ class Course:
         try:
             async with self._moving:
                 await asyncio.to_thread(self._library.activate, release.id, release.version)
-                await self._reload()
+                if release.task is not Task.WRITE:  # the writer asks the library for each text
+                    await self._reload()
         except RefusedModelFileError as e:  # anything else says nothing about the version
             await self.back(release.id, release.version, Result.REFUSED, e.message)
             return
@@ -180,20 +181,19 @@ class Course:
         await self._watch(model)
 
     async def _watch(self, model: Model) -> None:
-        """Probation. What writes has none: each of its texts is checked against the facts."""
+        """Probation."""
         release = model.release
-        if release.task is Task.WRITE:
-            return
-        status = self._vision.status()
-        if status.ready and release.ref not in {m.ref for m in status.models}:
+        writes, status = release.task is Task.WRITE, self._vision.status()
+        if not writes and status.ready and release.ref not in {m.ref for m in status.models}:
             try:  # chosen while nobody served, or by a program that could not tell the daemon
                 await self._reload()
             except RefusedModelFileError as e:
                 await self.back(release.id, release.version, Result.REFUSED, e.message)
                 return
+        previous = await asyncio.to_thread(self._library.previous, release.id)
         async with self._counted(model, Result.ACTIVATED) as before:
             self._board.say(phase="probation", version=release.ref)
-            why = await self._probation.run(release.ref, self._usual_ms, before)
+            why = await self._watches.run(model, previous, self._usual_ms, before)
         self._board.say(phase="idle", version="")
         now = await self.here(release.id, release.version)
         if why is None or now is None or not now.active:

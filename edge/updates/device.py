@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from edge.config import Settings
-    from edge.model_library import ModelLibrary
+    from edge.library.library import ModelLibrary
     from models.profile import Profile
 
 MEGABYTE = 1_000_000

@@ -16,7 +16,7 @@ from models.rollout import Result
 
 if TYPE_CHECKING:
     from edge.events import Events
-    from edge.model_library import Model, ModelLibrary
+    from edge.library.library import Model, ModelLibrary
     from edge.ports import VisionStatus
     from edge.updates.outcomes import Outcomes
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from edge.updates.budget import over
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from edge.ports import Clock, VisionStatus
 
@@ -46,11 +49,18 @@ class Watched(Protocol):
 class Probation:
     """Watches one version at a time."""
 
-    def __init__(self, vision: Watched, clock: Clock, terms: Terms) -> None:
-        """Keep the parts."""
+    def __init__(
+        self,
+        vision: Watched,
+        clock: Clock,
+        terms: Terms,
+        budgets: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Keep the parts, and by which model's id how long a photo may take."""
         self._vision = vision
         self._clock = clock
         self._terms = terms
+        self._budgets = budgets
 
     async def run(self, ref: str, usual_ms: float, before: float = 0.0) -> str | None:
         """Watch until it is over, or has to be.
@@ -78,10 +88,17 @@ class Probation:
                 self._vision.recent_ms(),
                 usual_ms,
             )
+            why = why or self._over_budget(ref)
             if why:
                 return why
             await asyncio.sleep(LOOK_S)
         return ""
+
+    def _over_budget(self, ref: str) -> str:
+        times = self._vision.recent_ms()
+        if len(times) < FEWEST_TIMES:
+            return ""
+        return over(p95(times), ref.partition("@")[0], self._budgets)
 
 
 def refusal(status: VisionStatus, ref: str) -> str | None:

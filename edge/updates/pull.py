@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from edge.model_library import ModelLibrary, Trial
+    from edge.library.library import ModelLibrary, Trial
     from edge.updates.outcomes import Outcomes
     from edge.updates.source import Source
     from edge.updates.trusted import TrustedMetadata

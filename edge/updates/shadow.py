@@ -8,32 +8,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from edge.adapters.vision.priority import set_niceness
 from edge.errors import EdgeError
 from edge.events import EventKind
+from edge.updates.budget import UNLIMITED
 from edge.updates.comparison import Rules, Tally, Verdict, compare, judge
+from models.case import SecondOpinion
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from edge.events import Event, Events, Subscription
     from edge.ports import Clock, Inspection, Photo, Vision, VisionStatus
+    from edge.updates.comparison import Pair
     from models.case import Case
+    from models.detection import Prediction
 
 NICENESS = 10
 QUIET_S = 0.2
 """Between two looks whether a photo waits."""
 BUSY_S = 30.0
 """After so long the challenger has its turn although photos wait, so that it can be judged."""
+MOST_DOUBTS = 30
+"""Cases of one trial that are sent up as doubtful: a person can't look at more, and a challenger
+that sees something else everywhere would send every case twice."""
 
 
 class Cases(Protocol):
-    """What a case's photo is read from; the store is one."""
+    """The cases whose photos are looked at again."""
 
     async def get(self, case_id: str) -> Case:
         """The case."""
@@ -41,6 +48,10 @@ class Cases(Protocol):
 
     async def photo(self, case_id: str) -> bytes:
         """Its first photo."""
+        ...
+
+    async def doubt(self, case_id: str, opinion: SecondOpinion) -> None:
+        """Keep that the challenger saw something else, and have the tower hear of it."""
         ...
 
 
@@ -80,16 +91,20 @@ class Shadow:
         vision: Vision,
         clock: Clock,
         rules: Rules,
+        budgets: Mapping[str, float],
     ) -> None:
-        """Keep the parts; nothing is started."""
+        """Keep the parts, and by which model's id how long a photo may take; nothing is started."""
         self._make = make
         self._cases = cases
         self._events = events
         self._vision = vision
         self._clock = clock
         self._rules = rules
+        self._budgets = budgets
 
-    async def run(self, model: str, folder: Path, tell: Tell, before: float = 0.0) -> str:
+    async def run(
+        self, model: str, folder: Path, tell: Tell = lambda _: None, before: float = 0.0
+    ) -> str:
         """Try the version of `model` in `folder` until there is a verdict.
 
         Args:
@@ -107,7 +122,7 @@ class Shadow:
                 return status.reason or "; ".join(status.refused.values())
             if status.pid is not None:
                 set_niceness(status.pid, NICENESS)
-            trial = _Trial(model, self._clock.monotonic() - before)
+            trial = _Trial(model, f"{model}@{folder.name}", self._clock.monotonic() - before)
             while True:
                 async with self._events.listen() as heard:
                     while event := await self._next(heard, trial):
@@ -130,7 +145,9 @@ class Shadow:
             return None
 
     def _judge(self, trial: _Trial) -> tuple[Verdict, str]:
-        return judge(trial.tally, self._rules, self._clock.monotonic() - trial.began)
+        seconds = self._clock.monotonic() - trial.began
+        budget = self._budgets.get(trial.model, UNLIMITED)
+        return judge(trial.tally, self._rules, seconds, budget)
 
     async def _look(self, eyes: Challenger, case_id: str, trial: _Trial) -> None:
         """One more photo, where this model has looked at it."""
@@ -151,6 +168,22 @@ class Shadow:
         times = champion.timings.get("cpu", 0.0), challenger.timings.get("cpu", 0.0)
         pair = compare(champion.predictions, challenger.predictions, *times)
         trial.tally = trial.tally.plus(pair)
+        if (pair.only_champion or pair.only_challenger) and trial.doubts < MOST_DOUBTS:
+            trial.doubts += 1
+            await self._doubt(case_id, trial, pair, challenger.predictions)
+
+    async def _doubt(
+        self, case_id: str, trial: _Trial, pair: Pair, seen: Sequence[Prediction]
+    ) -> None:
+        opinion = SecondOpinion(
+            at=self._clock.now(),
+            model=trial.ref,
+            missed=pair.only_champion,
+            added=pair.only_challenger,
+            predictions=tuple(seen),
+        )
+        with suppress(EdgeError):  # the case is gone, or the disk is full: the trial goes on
+            await self._cases.doubt(case_id, opinion)
 
     async def _quiet(self) -> None:
         """Let photos that wait go first."""
@@ -173,7 +206,11 @@ class Shadow:
 class _Trial:
     model: str
     """Id of the challenger's model."""
+    ref: str
+    """id@version of the challenger."""
     began: float
     """Seconds, monotonic."""
     tally: Tally = Tally()
     """What was seen."""
+    doubts: int = 0
+    """Cases that were sent up as doubtful."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.updates.comparison import Tally
+
+
+STEP = 5
+"""Percent of a fetch that are news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,36 @@ class UpdateStatus:
 class Board:
     """Says what is being done; written in the event loop alone."""
 
-    def __init__(self) -> None:
-        """Nothing is being done."""
+    def __init__(self, tell: Callable[[Mapping[str, object]], object] = lambda _: None) -> None:
+        """Nothing is being done; `tell` hears whenever that is news."""
         self.status = UpdateStatus()
+        self._tell = tell
 
     def say(self, **change: object) -> None:
         """From now on this holds; what isn't named stays."""
-        self.status = replace(self.status, **change)  # type: ignore[arg-type]
+        before, self.status = self.status, replace(self.status, **change)  # type: ignore[arg-type]
+        news = in_short(self.status)
+        if news != in_short(before):
+            self._tell(news)
+
+
+def in_words(status: UpdateStatus) -> str:
+    """What a person is told while something is being done; "" while nothing is."""
+    if status.phase == "fetching":
+        return f"Fetching {status.version}: {in_short(status)['percent']} %"
+    if status.phase == "shadow":
+        return f"Trying {status.version} on {status.compared.photos} photos so far"
+    if status.phase == "probation":
+        return f"{status.version} serves on probation"
+    return ""
+
+
+def in_short(status: UpdateStatus) -> Mapping[str, object]:
+    """What of it is news, as an event says it."""
+    step = 100 * status.done // status.total // STEP * STEP if status.total else 0
+    return {
+        "phase": status.phase,
+        "version": status.version,
+        "percent": step if status.phase == "fetching" else None,
+        "problem": status.problem,
+    }

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeError, UnavailableError
+from edge.events import EventKind
 from edge.updates.course import Course, Orders, Serves
 from edge.updates.device import class_here
 from edge.updates.pull import Puller
@@ -31,12 +32,12 @@ from models.rollout import REPORT, DeviceReport, Result
 
 if TYPE_CHECKING:
     from edge.events import Events
-    from edge.model_library import Model, ModelLibrary
+    from edge.library.library import Model, ModelLibrary
     from edge.updates.fetch import Progress
     from edge.updates.outcomes import Outcomes
-    from edge.updates.probation import Probation
     from edge.updates.pull import Found
     from edge.updates.shadow import Shadow
+    from edge.updates.watches import Watches
     from models.offer import Offer
 
 JITTER = 0.2
@@ -88,7 +89,7 @@ class Updater:
         self,
         supply: Supply,
         shadow: Shadow,
-        probation: Probation,
+        watches: Watches,
         library: ModelLibrary,
         outcomes: Outcomes,
         vision: Serves,
@@ -100,9 +101,9 @@ class Updater:
         self._library = library
         self._outcomes = outcomes
         self._rhythm = rhythm
-        self._board = Board()
+        self._board = Board(lambda news: events.publish(EventKind.UPDATE, news))
         self._course = Course(
-            shadow, probation, library, outcomes, vision, events, self._board,
+            shadow, watches, library, outcomes, vision, events, self._board,
             Orders(rhythm.policy, self._may_go_on),
         )  # fmt: skip
         self._who = DeviceReport(rhythm.ring, class_here())

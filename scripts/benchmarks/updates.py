@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from shutil import copytree
 from typing import TYPE_CHECKING
 
-from edge.model_library import ModelLibrary, shipped_models
+from edge.library.library import ModelLibrary, shipped_models
 from edge.updates.device import device_of
 from edge.updates.look import trust
 from edge.updates.outcomes import Outcomes
 from edge.updates.pull import Puller
-from edge.updates.source import FolderSource
+from edge.updates.source import FolderSource, HttpSource
 from edge.updates.trusted import TrustedMetadata
 from models.offer import Ring
 from models.profile import load_all, shipped
@@ -23,6 +23,8 @@ from scripts.benchmarks.device import Running, device
 from scripts.benchmarks.figures import Figure, p95
 from scripts.benchmarks.http import post
 from scripts.benchmarks.photos import jpeg
+from tests.fakes.broker import mosquitto
+from tests.fakes.towers import tower
 from tower_sync_server.releases.begin import begin
 from tower_sync_server.releases.keys import read_ring
 from tower_sync_server.releases.places import Places
@@ -31,6 +33,7 @@ from tower_sync_server.releases.shelf import Shelf
 from tower_sync_server.releases.work import Releases, Wish
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from edge.updates.fetch import Progress
@@ -41,6 +44,9 @@ PER_SECOND = 5.0
 SWITCHES = 10
 CALM_S = 8.0
 """Before each switch: what is usual is measured as often, and at the same time of day."""
+LOOKS = 200
+FLEET = 1_000
+LOOK_EVERY_S = 900
 WARM = 10
 """Requests of the beginning that don't count."""
 
@@ -84,8 +90,12 @@ class Load:
 
 
 def measure(folder: Path, _full: bool) -> list[Figure]:
-    """A switch under load, and a delta."""
-    return [*_switching(folder / "switch"), *_delta(folder / "delta")]
+    """A switch under load, a delta, and what a fleet that looks costs the tower."""
+    return [
+        *_switching(folder / "switch"),
+        *_delta(folder / "delta"),
+        *_looking(folder / "looking"),
+    ]
 
 
 def _switching(data: Path) -> list[Figure]:
@@ -129,27 +139,7 @@ def _reload(running: Running) -> None:
 
 def _delta(data: Path) -> list[Figure]:
     """The detector again, with another version in its manifest and nothing else."""
-    data.mkdir()
-    places = Places.under(data / "tower")
-    begin(places, {}, {}, None)
-    ring = read_ring(places.keys, None)
-    releases = Releases(Repository(Shelf(places), ring, _now), _now)
-    for version in (FIRST, SECOND):
-        releases.add(_version(data, version), Wish())
-    trusted = TrustedMetadata(data)
-    trust(trusted, (places.metadata / "1.root.json").read_bytes())
-    library = ModelLibrary(data / "no-zoo", data / "models")
-    library.install(data / FIRST)
-    profiles = load_all(shipped())
-    puller = Puller(
-        library,
-        data / "models",
-        trusted,
-        Outcomes(data / "models"),
-        lambda: device_of(library, profiles, Ring.ALL, {}),
-        _now,
-        0,
-    )
+    places, puller = _released(data, (FIRST, SECOND))
     source = FolderSource(places.home / "repository")
     found = puller.look(source)
     told: list[Progress] = []
@@ -162,6 +152,49 @@ def _delta(data: Path) -> list[Figure]:
         Figure("fetched / whole", told[-1].fetched / offer.size, "×"),
         Figure("fetched beyond that manifest", (told[-1].fetched - manifest) / 1e3, "kB", 0),
     ]
+
+
+def _looking(data: Path) -> list[Figure]:
+    """Devices that look at a real tower's repository, where nothing is new since they last did."""
+    _, puller = _released(data, (FIRST,))
+    with mosquitto(data) as broker, tower(data, broker.port, workers=0) as running:
+        source = HttpSource(f"http://127.0.0.1:{running.port}/releases")
+        puller.look(source)
+        began = running.processor_s()
+        for _ in range(LOOKS):
+            puller.look(source)
+        spent = running.processor_s() - began
+    share = spent / LOOKS * FLEET / LOOK_EVERY_S * 100
+    return [
+        Figure("processor time of the tower, a look", spent / LOOKS * 1e3, "ms"),
+        Figure(f"{FLEET} devices that look every 15 minutes, of one core", share, "%", 5),
+    ]
+
+
+def _released(data: Path, versions: Sequence[str]) -> tuple[Places, Puller]:
+    """A tower's repository with these versions, and a device that trusts it and has the first."""
+    data.mkdir()
+    places = Places.under(data / "tower")
+    begin(places, {}, {}, None)
+    ring = read_ring(places.keys, None)
+    releases = Releases(Repository(Shelf(places), ring, _now), _now)
+    for version in versions:
+        releases.add(_version(data, version), Wish())
+    trusted = TrustedMetadata(data)
+    trust(trusted, (places.metadata / "1.root.json").read_bytes())
+    library = ModelLibrary(data / "no-zoo", data / "models")
+    library.install(data / versions[0])
+    profiles = load_all(shipped())
+    puller = Puller(
+        library,
+        data / "models",
+        trusted,
+        Outcomes(data / "models"),
+        lambda: device_of(library, profiles, Ring.ALL, {}),
+        _now,
+        0,
+    )
+    return places, puller
 
 
 def _version(data: Path, version: str) -> Path:

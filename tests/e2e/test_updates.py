@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge.model_library import ModelLibrary
+from edge.library.library import ModelLibrary
 from edge.updates.look import trust
 from edge.updates.trusted import TrustedMetadata
 from tests.e2e.running import Device, until
 from tests.fakes import bad_models
 from tests.fakes.release_tower import ReleaseTower
 from tests.fakes.vision_models import detector, jpeg, scene
+from tower_sync_server.releases import admission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,13 +101,17 @@ def device(tmp_path: Path, tower: ReleaseTower) -> Iterator[Device]:
     library = ModelLibrary(tmp_path / "no-zoo", data / "models")
     library.install(version(tmp_path, "1.0.0"))
     trust(TrustedMetadata(data), tower.root)
-    running = Device(data, **QUICK, EDGECASE_UPDATES__URL=str(tower.folder))
+    with (tmp_path / "device.log").open("wb") as log:
+        running = Device(data, log, **QUICK, EDGECASE_UPDATES__URL=str(tower.folder))
     try:
         until(lambda: running.ask("/health")[0] == 200)
         yield running
     finally:
+        died = running.process.poll()
         running.process.terminate()
         running.process.wait(20)
+        said = (tmp_path / "device.log").read_text(errors="replace")
+        assert died is None, f"the device ended with {died}:\n{said[-4000:]}"
 
 
 def serving(device: Device) -> str:
@@ -154,3 +159,25 @@ def test_one_that_is_ten_times_slower_never_serves(device, tower, tmp_path):
     assert set(load.statuses) == {201}
     assert serving(device) == "tiny@1.0.0"
     assert "ms of the processor" in device.ask("/models")[1]["updates"]["problem"]
+
+
+@pytest.mark.parametrize("kind", bad_models.KINDS)
+def test_a_signed_bad_model_never_serves_and_no_request_fails(
+    device, tower, tmp_path, monkeypatch, kind
+):
+    # The tower would refuse it too: whoever signs it here has looked away.
+    monkeypatch.setattr(admission, "can_try", lambda _: False)
+    monkeypatch.setattr(admission, "check_graph", lambda *_: None)
+    tower.add(bad_models.KINDS[kind](tmp_path / "bad"))
+    began = time.monotonic()
+    assert device.ask("/models/pull", "POST")[0] == 202
+    seen = set()
+    with Load(device) as load:
+        until(lambda: seen.add(serving(device)) or outcome(tmp_path, "1.1.0") == "refused")
+        took = time.monotonic() - began
+        time.sleep(1)
+    reason = device.ask("/models")[1]["updates"]["problem"]
+    print(f"{kind}: out after {took:.1f} s, {len(load.statuses)} requests: {reason}")
+    assert took < 60
+    assert set(load.statuses) == {201}
+    assert seen | {serving(device)} == {"tiny@1.0.0"}

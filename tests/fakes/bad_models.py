@@ -152,3 +152,14 @@ def _behind_the_input(network: onnx.ModelProto, node: onnx.NodeProto) -> None:
     everything = list(graph.node)
     del graph.node[:]
     graph.node.extend([node, *everything])
+
+
+KINDS = {
+    "not a number": lambda folder: spoilt(folder, "1.1.0", nan),
+    "constant": lambda folder: spoilt(folder, "1.1.0", constant),
+    "wrong shape": lambda folder: spoilt(folder, "1.1.0", labels=("a", "b", "c")),
+    "endless loop": lambda folder: spoilt(folder, "1.1.0", endless),
+    "gigabytes": lambda folder: spoilt(folder, "1.1.0", greedy),
+    "worse than it says": lambda folder: worse(folder, "1.1.0"),
+}
+"""What is wrong with it → how to make it, in a folder, as version 1.1.0."""

@@ -39,6 +39,10 @@ def once(trace: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def niceness() -> str:
+    return str(os.getpriority(os.PRIO_PROCESS, 0))
+
+
 ORDERS: dict[str, Callable[[str], object]] = {
     "segfault": lambda _: ctypes.string_at(0),
     "loop": loop,
@@ -52,6 +56,7 @@ ORDERS: dict[str, Callable[[str], object]] = {
     "bug": lambda _: 1 / 0,
     "rubbish": lambda _: os.write(int(sys.argv[-1]), b"rubbish"),
     "once": once,
+    "niceness": lambda file: Path(file).write_text(niceness()),
 }
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.model_library import ModelLibrary
+from edge.library.library import ModelLibrary
 from edge.updates.device import device_of
 from edge.updates.outcomes import Outcomes
 from edge.updates.pull import Puller
@@ -48,7 +48,7 @@ def pull(data: Path, source: Source) -> None:
 
 
 def main() -> None:
-    import edge.model_staging  # noqa: F401 - before the fork, so that a child begins at once
+    import edge.library.staging  # noqa: F401 - before the fork, so that a child begins at once
 
     for line in sys.stdin:
         data, repository = line.split()

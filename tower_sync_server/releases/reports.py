@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from models.jsonable import InvalidWordError, from_json
 from models.rollout import REPORT, DeviceReport
 from tower_sync_server.archive.tables import devices
-from tower_sync_server.archive.times import to_us
+from tower_sync_server.database.times import to_us
 from tower_sync_server.releases.judge import Heard
 
 if TYPE_CHECKING:

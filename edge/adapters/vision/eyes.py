@@ -20,7 +20,7 @@ from edge.adapters.vision.messages import Ready
 from edge.drawing import draw, to_jpeg
 from edge.errors import BadImageError, ImageTooLargeError, UnknownProfileError
 from edge.inspection import Look, inspect
-from edge.measure_model import Measurement, measure_model, settings_to_try
+from edge.library.measure import Measurement, measure_model, settings_to_try
 from edge.ports import ModelInUse
 from models.admission.admit import AdmissionLimits, Admitted, admit
 from models.classifier import Classifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from edge.measure_model import Measurement
+from edge.library.measure import Measurement
 from models.jsonable import InvalidWordError, from_json, to_json
 
 if TYPE_CHECKING:

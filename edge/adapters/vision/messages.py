@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.adapters.vision import shared_frames
-from edge.measure_model import Measurement
+from edge.library.measure import Measurement
 from edge.ports import Inspection, ModelInUse
 from models.detection import Prediction
 from models.jsonable import from_json, to_json

@@ -327,7 +327,7 @@ class WorkerVision:
         """Start a successor beside the worker that serves; RefusedModelFileError if it fails."""
         known = replace(start, measured=self._measured.known)
         try:
-            successor = await start_worker(self._command, known, self._limits.start_s)
+            successor = await start_worker(self._command, known, self._limits.start_s, beside=True)
         except StartFailedError as e:
             what = f"Model {e.model}" if e.model else "The new worker"
             raise RefusedModelFileError(f"{what} failed its trial: {e}.", _KEPT) from e

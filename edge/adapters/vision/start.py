@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.adapters.vision import messages
 from edge.adapters.vision.messages import Ready, Start, Trying
+from edge.adapters.vision.priority import standing_back
 from edge.adapters.vision.process import VisionProcess, WorkerGoneError, WorkerStuckError
 
 if TYPE_CHECKING:
@@ -35,13 +36,16 @@ class Serving:
     """What it said of itself."""
 
 
-async def start_worker(command: Sequence[str], start: Start, deadline_s: float) -> Serving:
+async def start_worker(
+    command: Sequence[str], start: Start, deadline_s: float, *, beside: bool = False
+) -> Serving:
     """Start one worker and wait until it is ready.
 
     Args:
         command: what to execute; see `process.COMMAND`.
         start: what it is told.
         deadline_s: for each step of the start: the imports, and each model.
+        beside: another one serves meanwhile, and comes first.
 
     Raises:
         StartFailedError: it died, hung or talked nonsense on the way.
@@ -51,7 +55,10 @@ async def start_worker(command: Sequence[str], start: Start, deadline_s: float) 
     except OSError as e:
         raise StartFailedError(f"it can't be started: {e}") from e
     try:
-        return Serving(process, await _until_ready(process, start, deadline_s))
+        if not beside:
+            return Serving(process, await _until_ready(process, start, deadline_s))
+        with standing_back(process.pid):
+            return Serving(process, await _until_ready(process, start, deadline_s))
     except BaseException:
         await process.kill("it did not become ready")
         raise

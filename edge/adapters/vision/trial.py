@@ -1,4 +1,4 @@
-"""Tries a model before it may serve: in a worker like the daemon's, which takes no harm from it."""
+"""Tries what looks at photos, in a worker like the daemon's, which takes no harm from it."""
 
 from __future__ import annotations
 
@@ -9,36 +9,39 @@ from edge.adapters.vision.messages import Start
 from edge.adapters.vision.process import COMMAND
 from edge.adapters.vision.start import StartFailedError, start_worker
 from edge.errors import VisionFailedError
-from models.release import Task
 from models.runner import RefusedModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.config import VisionSettings
-    from edge.model_library import Trial
     from models.release import ModelRelease
 
 DEADLINE_S = 20.0
 """For the worker's imports, and for the trial."""
 
 
-def trial_with(settings: VisionSettings) -> Trial:
-    """Make the trial of a device with these settings.
+def try_eyes(
+    settings: VisionSettings, folder: Path, release: ModelRelease, budget_ms: float | None = None
+) -> None:
+    """Run a model on its golden images, in a worker that takes no harm from it.
 
-    Returns:
-        Takes a model's folder and manifest. Raises RefusedModelError where the model must not
-        serve, and VisionFailedError where no worker starts. What writes is not tried here.
+    Args:
+        settings: of the device's vision.
+        folder: of the model.
+        release: its manifest.
+        budget_ms: how long a photo may take; one inference alone must not be over it.
+
+    Raises:
+        RefusedModelError: it must not serve.
+        VisionFailedError: no worker starts.
     """
-
-    def trial(folder: Path, release: ModelRelease) -> None:
-        if release.task is not Task.WRITE:
-            asyncio.run(_try(settings, folder, release))
-
-    return trial
+    asyncio.run(_try(settings, folder, release, budget_ms))
 
 
-async def _try(settings: VisionSettings, folder: Path, release: ModelRelease) -> None:
+async def _try(
+    settings: VisionSettings, folder: Path, release: ModelRelease, budget_ms: float | None
+) -> None:
     start = Start(
         profiles=(),
         models={release.id: str(folder)},
@@ -57,3 +60,9 @@ async def _try(settings: VisionSettings, folder: Path, release: ModelRelease) ->
     await serving.process.kill("the trial is over")
     for reason in serving.ready.refused.values():
         raise RefusedModelError(reason)
+    took = max((one.median_ms for one in serving.ready.measured.values()), default=0.0)
+    if budget_ms is not None and took > budget_ms:
+        raise RefusedModelError(
+            f"one inference takes {took:.0f} ms, {budget_ms:.0f} ms are allowed a photo",
+            "Release a smaller model, or raise budget_ms in the profile.",
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,8 +109,14 @@ class LlmWriter:
         self._queued = 0
         self._failed = 0
         self._problem = ""
+        self._outcomes: Counter[tuple[str, bool]] = Counter()
         self._rests_until = 0.0
         self._idle: asyncio.Task[None] | None = None
+
+    @property
+    def problem(self) -> str:
+        """What went wrong last with the child, "" where nothing has."""
+        return self._problem
 
     @property
     def pid(self) -> int | None:
@@ -143,17 +150,24 @@ class LlmWriter:
         model = self._model()
         if model is None:
             return WriterStatus("template", "", "no language model is installed")
+        written, lost = self._outcomes[model.ref, True], self._outcomes[model.ref, False]
         left = self._rests_until - time.monotonic()
         if left > 0:
             reason = f"{self._choice.engine} failed {self._failed} times in a row"
             rest = f"it is tried again in {left:.0f} s"
-            return WriterStatus("template", model.ref, f"{reason} ({self._problem}); {rest}")
-        return WriterStatus(self._choice.engine, model.ref, self._choice.reason)
+            reason = f"{reason} ({self._problem}); {rest}"
+            return WriterStatus("template", model.ref, reason, written, lost)
+        return WriterStatus(self._choice.engine, model.ref, self._choice.reason, written, lost)
 
     async def _write(self, facts: Facts) -> Summary:
         model = self._model()
         if model is None:
             return by_template(facts)
+        summary = await self._write_with(model, facts)
+        self._outcomes[model.ref, summary.author is Author.LLM] += 1
+        return summary
+
+    async def _write_with(self, model: LanguageModel, facts: Facts) -> Summary:
         await self._stop_waiting()
         try:
             async with asyncio.timeout(self._limits.deadline_s):

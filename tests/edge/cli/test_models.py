@@ -11,7 +11,7 @@ import pytest
 
 from edge.cli.install_model import parse_answers
 from edge.cli.reload import reload_daemon
-from edge.config import HttpSettings
+from edge.config import HttpSettings, Settings, StoreSettings
 from edge.errors import BadRequestError
 from edge.updates.outcomes import Outcomes
 from models.manifest_writer import write_manifest
@@ -20,7 +20,7 @@ from models.rollout import Result
 from tests.fakes import tiny_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.edge.cli.conftest import Cli
@@ -156,11 +156,13 @@ class Daemon(http.server.BaseHTTPRequestHandler):
     """Answers a reload as the test wants."""
 
     answer: tuple[int, bytes] = (200, b"{}")
+    seen: Callable[[str], None] = staticmethod(lambda _: None)
 
     def do_POST(self) -> None:  # noqa: N802
         """Answer."""
         status, body = self.answer
         assert self.path == "/models/reload"
+        self.seen(self.headers.get("Authorization", ""))
         self.send_response(status)
         self.end_headers()
         self.wfile.write(body)
@@ -170,18 +172,19 @@ class Daemon(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def daemon() -> Iterator[HttpSettings]:
+def daemon(tmp_path: Path) -> Iterator[Settings]:
     server = http.server.HTTPServer(("127.0.0.1", 0), Daemon)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield HttpSettings(port=server.server_port)
+    store = StoreSettings(data_dir=tmp_path / "data")
+    yield Settings(http=HttpSettings(port=server.server_port), store=store)
     server.shutdown()
     thread.join()
     server.server_close()
 
 
 def test_a_running_daemon_takes_the_model_over(
-    daemon: HttpSettings, monkeypatch: pytest.MonkeyPatch
+    daemon: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reload_daemon(daemon) == "the daemon serves it now"
     refusal = b'{"error": {"code": "model_refused", "message": "It failed its trial."}}'
@@ -191,5 +194,19 @@ def test_a_running_daemon_takes_the_model_over(
     assert "without saying why" in reload_daemon(daemon)
 
 
-def test_with_tokens_the_person_reloads() -> None:
-    assert "admin token" in reload_daemon(HttpSettings(auth="token"))
+def test_a_daemon_that_wants_a_token_gets_one_that_is_gone_afterwards(
+    daemon: Settings, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    asks = daemon.model_copy(update={"http": daemon.http.model_copy(update={"auth": "token"})})
+    seen: list[str] = []
+    monkeypatch.setattr(Daemon, "seen", seen.append)
+    assert reload_daemon(asks) == "the daemon serves it now"
+    assert len(seen[0].removeprefix("Bearer ")) >= 43
+    assert json.loads(cli("phones", "list", "--json").out) == {"phones": []}
+
+
+def test_where_no_daemon_runs_no_token_is_made(tmp_path: Path) -> None:
+    http = HttpSettings(port=1, auth="token")
+    settings = Settings(http=http, store=StoreSettings(data_dir=tmp_path / "none"))
+    assert "does not run" in reload_daemon(settings)
+    assert not (tmp_path / "none").exists()

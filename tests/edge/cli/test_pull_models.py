@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.model_library import shipped_models
+from edge.library.library import shipped_models
 from tests.fakes.release_tower import ReleaseTower
 
 if TYPE_CHECKING:

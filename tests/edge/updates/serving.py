@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from edge.adapters.clock import SystemClock
 from edge.errors import RefusedModelFileError
 from edge.events import Events
-from edge.model_library import ModelLibrary
-from edge.ports import ModelInUse, VisionStatus
+from edge.library.library import ModelLibrary
+from edge.ports import ModelInUse, VisionStatus, WriterStatus
 from edge.updates.device import device_of
 from edge.updates.outcomes import Outcomes
 from edge.updates.probation import Probation, Terms
 from edge.updates.pull import Puller
 from edge.updates.source import FolderSource
 from edge.updates.updater import Rhythm, Supply, Updater
+from edge.updates.watches import Watches
+from edge.updates.writer_probation import WriterProbation
 from models.offer import Ring
 from tests.fakes.vision_models import FINDS, detector
 
@@ -65,6 +67,36 @@ class Eyes:
         return self.times
 
 
+class Clerk:
+    """Writes with the version that is active."""
+
+    def __init__(self, library: ModelLibrary) -> None:
+        self.library, self.written, self.lost = library, 0, 0
+
+    def status(self) -> WriterStatus:
+        model = self.library.active("summary-writer")
+        ref = model.release.ref if model else ""
+        return WriterStatus("fake", ref, "", self.written, self.lost)
+
+
+@dataclass
+class Second:
+    """Compares with the version before: says what the test says, once it does."""
+
+    folders: list[str] = field(default_factory=list)
+    verdict: str = ""
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, model: str, folder: Path) -> str:
+        self.folders.append(f"{model}@{folder.name}")
+        await self.open.wait()
+        return self.verdict
+
+    def say(self, verdict: str) -> None:
+        self.verdict = verdict
+        self.open.set()
+
+
 @dataclass
 class Shade:
     """In the place of the shadow: its verdict comes when the test says so."""
@@ -97,6 +129,7 @@ class World:
         self.library.install(tmp_path / "model")
         self.outcomes, self.events = Outcomes(self.models), Events()
         self.eyes, self.shade = Eyes(self.library), Shade()
+        self.writer, self.second = Clerk(self.library), Second()
         self.policy, self.ring, self.terms = "auto", Ring.ALL, Terms(seconds=60.0)
         self.source: Callable[[], object] = lambda: FolderSource(tower.folder)
         self.seen = seen
@@ -129,7 +162,11 @@ class World:
         return Updater(
             Supply(puller, lambda: self.source(), lambda *_: None),
             self.shade,
-            Probation(self.eyes, SystemClock(self.tower.now), self.terms),
+            Watches(
+                Probation(self.eyes, SystemClock(self.tower.now), self.terms),
+                WriterProbation(self.writer, SystemClock(self.tower.now), self.terms),
+                self.second,
+            ),
             self.library,
             self.outcomes,
             self.eyes,

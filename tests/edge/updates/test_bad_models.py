@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.adapters.vision.trial import trial_with
-from edge.config import VisionSettings
+from edge.adapters.trial import trial_with
+from edge.config import VisionSettings, WriterSettings
 from edge.errors import EdgeError
-from edge.model_library import ModelLibrary
+from edge.library.library import ModelLibrary
 from edge.updates.device import device_of
 from edge.updates.outcomes import Outcomes
 from edge.updates.pull import Puller
@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-KINDS = {
-    "not a number": lambda folder: bad_models.spoilt(folder, "1.1.0", bad_models.nan),
-    "constant": lambda folder: bad_models.spoilt(folder, "1.1.0", bad_models.constant),
-    "wrong shape": lambda folder: bad_models.spoilt(folder, "1.1.0", labels=("a", "b", "c")),
-    "endless loop": lambda folder: bad_models.spoilt(folder, "1.1.0", bad_models.endless),
-    "gigabytes": lambda folder: bad_models.spoilt(folder, "1.1.0", bad_models.greedy),
-    "worse than it says": lambda folder: bad_models.worse(folder, "1.1.0"),
-}
+TRIAL = trial_with(VisionSettings(), WriterSettings())
 
 
 @pytest.fixture
@@ -56,19 +49,19 @@ def puller(library, seen: TrustedMetadata, tower: ReleaseTower, tmp_path: Path) 
     return Puller(library, models, seen, outcomes, device, lambda: tower.now, 0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", bad_models.KINDS)
 def test_a_bad_model_is_out_before_it_serves(
     puller: Puller, library, tower: ReleaseTower, tmp_path: Path, monkeypatch, kind
 ):
     # The tower would refuse it too: whoever signs it here has looked away.
     monkeypatch.setattr(admission, "can_try", lambda _: False)
     monkeypatch.setattr(admission, "check_graph", lambda *_: None)
-    tower.add(KINDS[kind](tmp_path / "bad"))
+    tower.add(bad_models.KINDS[kind](tmp_path / "bad"))
     source = FolderSource(tower.folder)
     found = puller.look(source)
     (offer,) = found.choice.take
     with pytest.raises(EdgeError) as refused:
-        puller.install(found, offer, source, trial_with(VisionSettings()), lambda *_: None)
+        puller.install(found, offer, source, TRIAL, lambda *_: None)
     assert refused.value.message
     outcome = Outcomes(tmp_path / "device" / "models").of("tiny", "1.1.0")
     assert outcome is not None
@@ -79,11 +72,20 @@ def test_a_bad_model_is_out_before_it_serves(
     assert again.choice.leave == {"tiny@1.1.0": outcome.reason}
 
 
+def test_one_that_is_over_the_profiles_budget_is_refused(puller, library, tower, tmp_path):
+    tower.add(bad_models.spoilt(tmp_path / "good", "1.1.0"))
+    source = FolderSource(tower.folder)
+    found = puller.look(source)
+    trial = trial_with(VisionSettings(), WriterSettings(), {"tiny": 0.001})
+    with pytest.raises(EdgeError, match="allowed a photo"):
+        puller.install(found, found.choice.take[0], source, trial, lambda *_: None)
+    assert [model.release.version for model in library.list()] == ["1.0.0"]
+
+
 def test_the_same_model_unspoilt_is_installed(puller, library, tower, tmp_path):
     """The control."""
     tower.add(bad_models.spoilt(tmp_path / "good", "1.1.0"))
     source = FolderSource(tower.folder)
     found = puller.look(source)
-    trial = trial_with(VisionSettings())
-    puller.install(found, found.choice.take[0], source, trial, lambda *_: None)
+    puller.install(found, found.choice.take[0], source, TRIAL, lambda *_: None)
     assert [model.release.version for model in library.list()] == ["1.1.0", "1.0.0"]

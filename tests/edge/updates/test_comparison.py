@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge.updates.comparison import Pair, Rules, Tally, Verdict, compare, judge
 from models.detection import Prediction, Source
 
@@ -26,6 +28,20 @@ def test_the_same_thing_in_about_the_same_place_is_agreed_on():
     found = compare([saw("dent")], [saw("dent", 20, 0.9)], 10, 12)
     assert (found.agreed, found.only_champion, found.only_challenger) == (1, (), ())
     assert abs(found.drift - 0.1) < 1e-9
+
+
+def test_where_agreement_alone_counts_neither_failures_nor_time_do():
+    lenient = replace(RULES, agreement_alone=True)
+    assert judge(Tally(failures=3), lenient, 1.0)[0] is Verdict.GO_ON
+    assert judge(pairs(10, challenger_ms=900.0), lenient, 1.0, 5.0)[0] is Verdict.GO_ON
+    apart = pairs(10, agreed=0, only_champion=("dent",), only_challenger=("rust",))
+    assert judge(apart, lenient, 1.0)[0] is Verdict.WORSE
+
+
+def test_one_over_the_budget_is_worse_though_the_other_is_as_slow():
+    tally = pairs(10, champion_ms=100.0, challenger_ms=100.0)
+    assert judge(tally, RULES, 1.0, 99.0)[0] is Verdict.WORSE
+    assert judge(tally, RULES, 1.0, 100.0)[0] is Verdict.GO_ON
 
 
 def test_another_label_or_place_is_a_disagreement_of_both():

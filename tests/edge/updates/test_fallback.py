@@ -8,7 +8,7 @@ from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
 from edge.errors import RefusedModelFileError
 from edge.events import EventKind, Events
-from edge.model_library import ModelLibrary
+from edge.library.library import ModelLibrary
 from edge.ports import VisionStatus
 from edge.updates.fallback import Fallback
 from edge.updates.outcomes import Outcomes

@@ -70,6 +70,12 @@ async def test_a_slow_one_goes():
     assert "40 ms where 10 ms" in await watch(Serving(ms=40.0))
 
 
+async def test_one_over_the_profiles_budget_goes_though_nothing_faster_is_known():
+    watched = Probation(Serving(ms=40.0), Clock(), TERMS, {"m": 39.0})
+    async with asyncio.timeout(5):
+        assert await watched.run("m@1.1.0", 0.0) == "it takes 40 ms, 39 ms are allowed"
+
+
 async def test_where_the_usual_time_is_not_known_any_will_do():
     assert await watch(Serving(ms=4000.0), usual=0.0) == ""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.errors import EdgeError
-from edge.model_library import ModelLibrary
+from edge.library.library import ModelLibrary
 from edge.updates.device import device_of
 from edge.updates.outcomes import Outcomes
 from edge.updates.pull import Puller

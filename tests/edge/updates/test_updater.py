@@ -83,6 +83,26 @@ async def test_a_blacklist_during_probation_sends_the_device_back_at_the_next_lo
     assert world.eyes.reloads == 2
 
 
+async def test_one_that_sees_quite_another_thing_than_the_one_before_goes_back(world: World):
+    world.add("1.1.0")
+    world.shade.open.set()
+    async with world.running():
+        await until(lambda: world.second.folders == ["tiny@1.0.0"])
+        world.second.say("agreement 0.20 on 10 photos")
+        await until(lambda: world.active == "1.0.0")
+        await until(lambda: world.result("1.1.0") is Result.ROLLED_BACK)
+
+
+async def test_one_that_sees_the_same_as_the_one_before_stays_on_probation(world: World):
+    world.add("1.1.0")
+    world.shade.open.set()
+    async with world.running() as updater:
+        await until(lambda: world.second.folders)
+        world.second.say("")
+        await asyncio.sleep(0.2)
+        assert (updater.status().phase, world.active) == ("probation", "1.1.0")
+
+
 async def test_no_blacklisted_version_takes_the_place_of_another(world: World):
     world.have("1.1.0")
     world.library.activate("tiny", "1.1.0")

@@ -174,7 +174,7 @@ def test_this_side_of_the_pipe_needs_no_opencv() -> None:
     import subprocess
 
     code = (
-        "import sys, edge.cameras, edge.capture, edge.camera_watch\n"
+        "import sys, edge.capture.make, edge.capture.loop, edge.capture.watch\n"
         "assert not {'cv2', 'numpy', 'PIL', 'picamera2'} & set(sys.modules), sorted(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from edge.adapters.vision.measured import MeasuredModels
-from edge.measure_model import Measurement
+from edge.library.measure import Measurement
 
 ONE = Measurement(1, 2.0, 3.0, "x")
 

@@ -16,7 +16,7 @@ from edge.adapters.vision.messages import (
     receive,
     send,
 )
-from edge.measure_model import Measurement
+from edge.library.measure import Measurement
 from edge.ports import Inspection, ModelInUse
 from models.detection import Prediction, Source
 from models.profile import DetectorUse, Profile, QualityRules

@@ -12,6 +12,7 @@ import pytest
 
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import WorkerVision
+from edge.adapters.vision.priority import BEHIND
 from edge.errors import (
     BadImageError,
     ImageTooLargeError,
@@ -250,6 +251,23 @@ async def test_a_job_in_flight_finishes_on_the_old_worker():
         await vision.reload()
         assert (await slow)[0].models == {"m": "ok old"}
         assert (await vision.inspect(b"next", "p"))[0].models == {"m": "ok new"}
+
+
+async def test_a_successor_stands_back_until_it_serves(tmp_path: Path):
+    tried = tmp_path / "niceness"
+    plans = iter(["ok old", f"niceness {tried}"])
+    async with serving(lambda: Start((), {"m": next(plans)})) as vision:
+        status = await vision.reload()
+        assert status.pid is not None
+        usual = os.getpriority(os.PRIO_PROCESS, 0)
+        assert int(tried.read_text()) == usual + BEHIND
+        assert os.getpriority(os.PRIO_PROCESS, status.pid) == usual
+
+
+async def test_a_worker_that_nobody_serves_beside_does_not_stand_back(tmp_path: Path):
+    tried = tmp_path / "niceness"
+    async with serving(lambda: Start((), {"m": f"niceness {tried}"})):
+        assert int(tried.read_text()) == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 @pytest.mark.parametrize(
