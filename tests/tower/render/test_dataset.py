@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tower_sync_server.dataset.writer import yolo_lines
 from tower_sync_server.render.damages.kinds import LABELS
-from tower_sync_server.render.dataset import Order, outlines, write_dataset, yolo_lines
+from tower_sync_server.render.dataset import Order, labelled, outlines, write_dataset
 from tower_sync_server.render.scene import Wish, render_photo
 
 
@@ -44,7 +45,10 @@ def test_yolo_coco_and_manifest_agree(folder: Path) -> None:
 def test_a_yolo_line_holds_class_centre_and_size() -> None:
     wish = Wish(damaged=True, kinds=("rust",), something_else=False)
     photo = render_photo(0, split="train", width=160, height=120, wish=wish)
-    kind, x, y, w, h = (float(value) for value in yolo_lines(photo).splitlines()[0].split())
+    kind, x, y, w, h = (
+        float(value)
+        for value in yolo_lines(labelled(photo, "train"), LABELS).splitlines()[0].split()
+    )
     assert int(kind) == LABELS.index("rust")
     x1, y1, x2, y2 = photo.boxes[0]
     assert np.allclose([(x - w / 2) * 160, (y - h / 2) * 120], [x1, y1], atol=1e-3)
