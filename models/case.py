@@ -140,6 +140,29 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """What a model that is being tried saw on the case's first photo, where it saw another thing.
+
+    It changes nothing about the case; it says that a person should look here first.
+    """
+
+    at: datetime
+    """When."""
+    model: str
+    """id@version of the model that is being tried."""
+    missed: tuple[str, ...]
+    """Labels of what only the case's own model saw."""
+    added: tuple[str, ...]
+    """Labels of what only this one saw."""
+    predictions: tuple[Prediction, ...]
+    """What this one saw."""
+
+    def __post_init__(self) -> None:
+        """An opinion that differs in nothing is none."""
+        require(bool(self.missed or self.added), "missed, added", "something that differs")
+
+
+@dataclass(frozen=True, slots=True)
 class PriceLine:
     """One line of an estimate; every number is computed by code from the profile's table."""
 
@@ -211,6 +234,8 @@ class Case:
     """Where the profile picks one: the index of the prediction that is the subject."""
     feedback: tuple[Feedback, ...] = ()
     """What people said, oldest first."""
+    second_opinions: tuple[SecondOpinion, ...] = ()
+    """Where models that were being tried saw something else, oldest first."""
     clock_ok: bool = True
     """False: the device did not trust its wall clock when it made this."""
     boot: str = ""

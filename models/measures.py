@@ -31,6 +31,8 @@ TOP = 10_000.0
 """Largest score."""
 LEAST_STRUCTURE = 0.25
 """Gradient at the coarse scale, grey levels a pixel, from which on a frame says anything."""
+FLAT = 0.01
+"""Contrast below which a frame shows nothing at all: no bare panel has so little."""
 LEAST_ON_SUBJECT = 2.0
 """The same on a subject's box: a dent is soft shading, and no edge of it is ever sharp."""
 LEAST_DIRECTION = 0.4
@@ -72,14 +74,16 @@ def measure(image: Image, original: tuple[int, int] | None = None) -> Measures:
     height, width = image.shape[:2]
     luma = to_luma(image)
     mean, deviation = cv2.meanStdDev(luma)
+    score = _score(luma, LEAST_STRUCTURE)
     return Measures(
-        blur_score=_score(luma, LEAST_STRUCTURE) or 0.0,
+        blur_score=score or 0.0,
         brightness=min(1.0, float(mean[0, 0]) / 255),  # of white it can be a rounding above
         contrast=float(deviation[0, 0]) / 255,
         clipped_dark=cv2.countNonZero(cv2.inRange(luma, 0, NEAR_BLACK)) / luma.size,
         clipped_bright=cv2.countNonZero(cv2.inRange(luma, NEAR_WHITE, 255)) / luma.size,
         width=original[0] if original else width,
         height=original[1] if original else height,
+        tellable=score is not None or float(deviation[0, 0]) / 255 < FLAT,
     )
 
 

@@ -17,6 +17,9 @@ from typing import Any
 from models.facts import MAX_ALWAYS, is_sayable
 from models.jsonable import InvalidWordError, from_json, require
 
+MACHINES = ("pi4", "pi5", "x86")
+"""Classes of machine that a latency budget can be given for."""
+
 
 class ClassifyOn(StrEnum):
     """What the classifier looks at."""
@@ -66,17 +69,31 @@ class QualityRules:
             require(0 <= getattr(self, name) <= 1, name, "0..1", getattr(self, name))
         require(self.min_side >= 1, "min_side", "at least 1 pixel", self.min_side)
 
-    def is_blurred(self, frame: float, subject: float | None = None) -> bool:
-        """Tell whether a photo is too blurred, by its frame or by its subject alone.
+    def is_surely_blurred(self, frame: float | None) -> bool:
+        """Tell whether a photo is too blurred whatever is on it, so that nobody has to look.
 
         Args:
-            frame: sharpness of the whole photo, `models.measures.sharpness`.
+            frame: sharpness of the whole photo, `models.measures.sharpness`; None: nothing to tell.
+        """
+        return frame is not None and frame < self.blur_threshold / 2
+
+    def is_blurred(self, frame: float | None, subject: float | None = None) -> bool:
+        """Tell whether a photo is too blurred, by its frame and by its subject.
+
+        A subject that is sharp makes up for a frame that is a little soft: behind a sharp dent
+        there may be a street out of focus. A subject that isn't can't be made up for.
+
+        Args:
+            frame: sharpness of the whole photo, `models.measures.sharpness`; None: nothing to tell.
             subject: the same on the subject's box; None where there is none, or nothing to tell.
         """
-        if frame < self.blur_threshold:
+        if self.is_surely_blurred(frame):
             return True
+        if subject is None:
+            return frame is not None and frame < self.blur_threshold
         own = self.subject_blur_threshold
-        return subject is not None and subject < (self.blur_threshold if own is None else own)
+        soft = frame is not None and frame < self.blur_threshold
+        return subject < (self.blur_threshold if soft or own is None else own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +308,9 @@ class Profile:
     """What the words must say."""
     shots: tuple[Shot, ...] = ()
     """The checklist; empty: one photo."""
+    budget_ms: Mapping[str, float] = field(default_factory=dict)
+    """Class of machine (pi4, pi5, x86) → how long a photo may take on it, milliseconds; a model
+    that takes longer isn't put into service. A class that isn't named has no budget."""
     keep_metadata: bool = False
     """True: the original's EXIF stays with the stored image. GPS never does."""
     waits_for: str = ""
@@ -301,6 +321,9 @@ class Profile:
         require(bool(self.id), "id", "a name")
         looks = self.detector is not None or self.classifier is not None
         require(looks, "detector, classifier", "at least one of them")
+        for machine, most in self.budget_ms.items():
+            require(machine in MACHINES, "budget_ms", f"one of {', '.join(MACHINES)}", machine)
+            require(most > 0, f"budget_ms.{machine}", "more than 0", most)
 
     @property
     def model_ids(self) -> tuple[str, ...]:

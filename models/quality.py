@@ -38,6 +38,9 @@ class Measures:
     """Of the upright original, pixels."""
     height: int
     """Of the upright original, pixels."""
+    tellable: bool = True
+    """False: it shows something, with too little structure to tell sharp from blurred; `blur_score`
+    is 0 then."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that no photo can have."""

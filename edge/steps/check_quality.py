@@ -37,7 +37,11 @@ class Subject:
 
 
 def check_quality(
-    measures: Measures, rules: QualityRules, subject: Subject | None = None
+    measures: Measures,
+    rules: QualityRules,
+    subject: Subject | None = None,
+    *,
+    looked: bool = True,
 ) -> Quality:
     """Judge a photo.
 
@@ -45,11 +49,15 @@ def check_quality(
         measures: of the whole frame.
         rules: the profile's, with what the settings put in their place.
         subject: None before a detector has looked, or where it found nothing.
+        looked: False while a detector has yet to look: a frame that is a little soft is not called
+            blurred then, since its subject may be sharp.
 
     Returns:
-        Every flaw, worst first, and what to do about the worst. A photo is blurred where the frame
-        is or where the subject alone is. Where exposure is to blame, contrast isn't blamed too.
+        Every flaw, worst first, and what to do about the worst. Where exposure is to blame,
+        contrast isn't blamed too.
     """
+    frame = measures.blur_score if measures.tellable else None
+    sharp = subject.blur_score if subject else None
     found = {
         Flaw.TOO_SMALL: min(measures.width, measures.height) < rules.min_side,
         Flaw.TOO_DARK: measures.brightness < rules.min_brightness
@@ -57,13 +65,11 @@ def check_quality(
         Flaw.TOO_BRIGHT: measures.brightness > rules.max_brightness
         or measures.clipped_bright > rules.max_clipped,
         Flaw.LOW_CONTRAST: measures.contrast < rules.min_contrast,
-        Flaw.BLURRED: rules.is_blurred(
-            measures.blur_score, subject.blur_score if subject else None
-        ),
+        Flaw.BLURRED: rules.is_blurred(frame, sharp) if looked else rules.is_surely_blurred(frame),
         Flaw.SUBJECT_TOO_SMALL: subject is not None and subject.share < rules.min_subject,
     }
     if found[Flaw.TOO_DARK] or found[Flaw.TOO_BRIGHT]:
         found[Flaw.LOW_CONTRAST] = False
     flaws = tuple(flaw for flaw in MESSAGES if found[flaw])
     message = rules.messages.get(flaws[0], MESSAGES[flaws[0]]) if flaws else ""
-    return Quality(measures, flaws, message, subject.blur_score if subject else None)
+    return Quality(measures, flaws, message, sharp)

@@ -95,7 +95,7 @@ def _train(model: str, folder: Path, run: tuple[Path, int], console: Console) ->
     if model == default_models.DETECTOR:
         default_models.make_detector(folder, work, seed, lines)
     elif model == GATE and many.is_first():
-        _set_gate(console)
+        _set_gate(folder.parents[1], console)
     elif model == _WRITER and many.is_first():
         from tower_sync_server.training.writer.default import make_writer
 
@@ -133,11 +133,11 @@ def _write_embedding_card(folder: Path, run: tuple[int, int]) -> list[Figure]:
 _CARDS = {_WRITER: _write_writer_card, _EMBEDDING: _write_embedding_card}
 
 
-def _set_gate(console: Console) -> None:
+def _set_gate(zoo: Path, console: Console) -> None:
     """Choose the blur threshold on rendered photos and store it with the profile."""
     from tower_sync_server.training.quality.threshold import choose_threshold, store_threshold
 
-    threshold = choose_threshold()
+    threshold = choose_threshold(zoo)
     store_threshold(PROFILE, threshold)
     console.print(f"blur threshold {threshold:.0f} stored in {PROFILE.name}")
 

@@ -86,6 +86,29 @@ def test_a_subject_out_of_focus_in_a_sharp_frame_is_blurred() -> None:
     assert quality.subject_blur_score == 50.0
 
 
+def test_a_sharp_subject_makes_up_for_a_frame_that_is_a_little_soft() -> None:
+    soft = replace(GOOD, blur_score=RULES.blur_threshold - 1)
+    assert check_quality(soft, RULES).flaws == (Flaw.BLURRED,)
+    assert check_quality(soft, RULES, Subject(0.2, RULES.blur_threshold)).usable
+    assert not check_quality(soft, RULES, Subject(0.2, RULES.blur_threshold - 1)).usable
+
+
+def test_it_does_not_make_up_for_one_that_is_blurred_all_over() -> None:
+    blurred = replace(GOOD, blur_score=RULES.blur_threshold / 2 - 1)
+    assert not check_quality(blurred, RULES, Subject(0.2, 9_000.0)).usable
+    assert not check_quality(blurred, RULES, looked=False).usable
+
+
+def test_a_soft_frame_is_not_called_blurred_before_its_subject_was_looked_at() -> None:
+    soft = replace(GOOD, blur_score=RULES.blur_threshold - 1)
+    assert check_quality(soft, RULES, looked=False).usable
+
+
+def test_where_there_is_nothing_to_tell_by_it_is_not_called_blurred() -> None:
+    bare = replace(GOOD, blur_score=0.0, tellable=False)
+    assert check_quality(bare, RULES).usable
+
+
 def test_the_subject_s_own_threshold_counts_on_the_subject() -> None:
     rules = replace(RULES, subject_blur_threshold=40.0)
     assert check_quality(GOOD, rules, Subject(share=0.2, blur_score=50.0)).usable

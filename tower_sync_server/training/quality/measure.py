@@ -92,34 +92,41 @@ def judge_scenes(zoo: Path, split: Split, seeds: Sequence[int]) -> list[Judged]:
 
 
 def gate(zoo: Path, profile: Profile) -> Callable[[bytes], bool]:
-    """Return what tells whether the device sends a photo back for its blur.
+    """Return what tells whether the device sends a photo back for its blur."""
+    measured = sharpness_of(zoo, profile)
+    return lambda data: profile.quality.is_blurred(*measured(data))
 
-    It decodes, measures and looks at the subject as `edge.inspection` does.
-    """
-    use, rules = profile.detector, profile.quality
-    detector = None
+
+Sharpness = tuple[float | None, float | None]
+"""Of the frame and of the subject; None where there is nothing to tell, or no subject."""
+
+
+def sharpness_of(zoo: Path, profile: Profile) -> Callable[[bytes], Sharpness]:
+    """Return what decodes, measures and looks at the subject as `edge.inspection` does."""
+    use, detector = profile.detector, None
     if use is not None:
         folder = max((zoo / use.model).iterdir())
         release = read_manifest(folder)
         detector = Detector(OnnxRunner(folder / release.weights.path), release)
 
-    def sent_back(data: bytes) -> bool:
+    def measured(data: bytes) -> Sharpness:
         decoded = decode(data, read_header(data), SIDE)
         luma, size = to_luma(decoded.image), (decoded.width, decoded.height)
-        score = measure(luma, size).blur_score
-        if detector is None or use is None or rules.is_blurred(score):
-            return rules.is_blurred(score)
+        whole = measure(luma, size)
+        frame = whole.blur_score if whole.tellable else None
+        if detector is None or use is None or profile.quality.is_surely_blurred(frame):
+            return frame, None
         found = detector.detect(
             decoded.image, use.keep, use.iou, use.max_detections, decoded.factor, size
         )
         shown = [one.box for one in found if use.shows(one.label, one.confidence)]
         if not shown:
-            return False
+            return frame, None
         scale = luma.shape[1] / decoded.width
         x1, y1, x2, y2 = (value * scale for value in max(shown, key=area))
-        return rules.is_blurred(score, sharpness(luma, (x1, y1, x2, y2)))
+        return frame, sharpness(luma, (x1, y1, x2, y2))
 
-    return sent_back
+    return measured
 
 
 def _figures(name: str, some: Sequence[Judged]) -> list[Figure]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
-from models.image import decode, read_header
-from models.measures import SIDE, measure
-from tower_sync_server.training.quality.photos import Taken, take_photos
+from models.profile import QualityRules, parse
+from tower_sync_server.training.quality.measure import PROFILE, sharpness_of
+from tower_sync_server.training.quality.photos import take_photos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +20,11 @@ if TYPE_CHECKING:
 
     from tower_sync_server.render.styles import Split
 
-SENT_BACK = 0.01
-"""Share of the sharp training photos that the threshold sends back: half of what is allowed."""
+SENT_BACK = 0.0075
+"""Share of the sharp training photos that the gate sends back: well below what is allowed, since
+foreign cameras and light make sharp photos look softer, too."""
+HIGHEST = 400
+"""Threshold from which on is looked for one."""
 _SEEDS = range(700_000, 700_400)
 """Scenes of the `train` split that the threshold is chosen on, four photos of each."""
 _CHUNK = 5
@@ -33,47 +35,50 @@ _LINE = re.compile(r"^blur_threshold = .*$", re.MULTILINE)
 class Scored:
     """One photo as the device measured it."""
 
-    score: float
-    """Its sharpness, `models.measures`."""
+    frame: float | None
+    """Sharpness of all of it, `models.measures`; None: nothing to tell."""
+    subject: float | None
+    """Of its subject; None: none, or nothing to tell."""
     blurred: bool
     """Whether a person would take it again."""
-    megapixels: float
-    """Of the photo."""
 
 
-def score_of(photo: Taken) -> float:
-    """Decode and measure a photo as the device does."""
-    decoded = decode(photo.data, read_header(photo.data), SIDE)
-    return measure(decoded.image, (decoded.width, decoded.height)).blur_score
-
-
-def score_scenes(split: Split, seeds: Sequence[int]) -> list[Scored]:
-    """Take the photos of the scenes `seeds` and measure them."""
+def score_scenes(zoo: Path, split: Split, seeds: Sequence[int]) -> list[Scored]:
+    """Take the photos of the scenes `seeds` and measure them as the device does."""
     cv2.setNumThreads(1)
+    # With the gate open every subject is looked at, whatever threshold is stored.
+    profile = parse(PROFILE.read_text(encoding="utf-8"), str(PROFILE))
+    measured = sharpness_of(zoo, replace(profile, quality=QualityRules(blur_threshold=0.0)))
     return [
-        Scored(score_of(photo), photo.blurred, photo.megapixels)
+        Scored(*measured(photo.data), photo.blurred)
         for seed in seeds
         for photo in take_photos(split, seed)
     ]
 
 
-def find_threshold(photos: Sequence[Scored]) -> float:
-    """Return the score below which SENT_BACK of the sharp photos lie, in whole numbers.
+def find_threshold(photos: Sequence[Scored], rules: QualityRules) -> float:
+    """Return the highest whole threshold that sends back at most SENT_BACK of the sharp photos.
 
     That is as high as sharp photos allow, and so finds as many blurred ones as it can: foreign
     cameras and light make a blurred photo look sharper than those of the training.
     """
-    sharp = [one.score for one in photos if not one.blurred]
-    return float(np.floor(np.quantile(sharp, SENT_BACK)))
+    sharp = [one for one in photos if not one.blurred]
+
+    def sent_back(threshold: int) -> float:
+        own = replace(rules, blur_threshold=float(threshold))
+        return sum(own.is_blurred(one.frame, one.subject) for one in sharp) / len(sharp)
+
+    return float(next(t for t in range(HIGHEST, -1, -1) if sent_back(t) <= SENT_BACK))
 
 
-def choose_threshold(workers: int = 2) -> float:
+def choose_threshold(zoo: Path, workers: int = 2) -> float:
     """Render the training photos and choose the threshold on them."""
     parts = [_SEEDS[start : start + _CHUNK] for start in range(0, len(_SEEDS), _CHUNK)]
+    jobs = zip(*[(zoo, "train", part) for part in parts], strict=True)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        scored = [one for part in pool.map(score_scenes, ["train"] * len(parts), parts)
-                  for one in part]  # fmt: skip
-    return find_threshold(scored)
+        scored = [one for part in pool.map(score_scenes, *jobs) for one in part]
+    rules = parse(PROFILE.read_text(encoding="utf-8"), str(PROFILE)).quality
+    return find_threshold(scored, rules)
 
 
 def store_threshold(profile: Path, threshold: float) -> None:

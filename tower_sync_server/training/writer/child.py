@@ -58,7 +58,7 @@ class Child:
         trace: TracebackType | None,
     ) -> None:
         """End the process."""
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
 
     def ask(self, messages: tuple[Any, ...], grammar: str, max_tokens: int) -> tuple[str, float]:
         """Have one chat answered; return the answer, "" where there is none, and seconds."""

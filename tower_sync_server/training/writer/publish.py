@@ -55,11 +55,11 @@ of 0 means that there is none.
 
 ## What it can't do yet
 
-Copy a name by itself. It has learnt the sentences and which manner asks for which, but a label, a
-grade or an amount it has never read gets right only because the grammar allows nothing else there:
-that is why the perplexities differ. Exercises in copying between the two rounds of texts helped;
-the run stopped there for want of time, with the loss still falling. A longer one (`drills` and
-`again` in `training/writer/recipe.py`) is the next thing to try.
+Copy every name by itself. It learns to copy before it learns to write (exercises in batches of 64:
+in batches of 32 between two rounds of texts it did worse), and still a label, a grade or an amount
+that it has never read is often right only because the grammar allows nothing else there: that is
+why the perplexities differ, and why few texts without a grammar could be published. More exercises
+(`drills` in `training/writer/recipe.py`), or exercises among the texts, are what to try next.
 
 ## Samples
 

@@ -1,5 +1,6 @@
 """The gate's threshold comes from photos of known blur, lives in the profile, and holds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ from models.codecs import jpeg
 from models.detector import Detector
 from models.image import Limits
 from models.measures import sharpness
-from models.profile import parse
+from models.profile import QualityRules, parse
 from models.quality import Flaw
 from models.release import read_manifest
 from models.runner_onnx import OnnxRunner
@@ -79,10 +80,17 @@ def test_an_enlarged_photo_measures_as_one_rendered_at_its_size() -> None:
         assert scores[0] == pytest.approx(scores[1], rel=0.12)
 
 
-def test_the_threshold_sends_back_one_sharp_photo_in_a_hundred() -> None:
-    sharp = [Scored(float(100 + n), False, 1.0) for n in range(201)]
-    blurred = [Scored(float(n), True, 1.0) for n in range(50)]
-    assert find_threshold([*sharp, *blurred]) == 102
+def test_the_threshold_is_as_high_as_sharp_photos_allow() -> None:
+    sharp = [Scored(float(100 + n), None, False) for n in range(200)]
+    blurred = [Scored(float(n), None, True) for n in range(50)]
+    assert find_threshold([*sharp, *blurred], QualityRules(blur_threshold=1.0)) == 101
+
+
+def test_sharp_subjects_let_the_threshold_be_higher() -> None:
+    alone = [Scored(float(100 + n), None, False) for n in range(200)]
+    with_subject = [replace(one, subject=390.0) for one in alone]
+    rules = QualityRules(blur_threshold=1.0)
+    assert find_threshold(with_subject, rules) > find_threshold(alone, rules)
 
 
 def test_a_threshold_is_stored_and_the_rest_stays(tmp_path: Path) -> None:
@@ -134,7 +142,8 @@ def test_the_tower_measures_the_gate_that_the_device_has() -> None:
 
 def test_the_stored_threshold_still_parts_sharp_from_blurred() -> None:
     rules = parse(PROFILE.read_text(encoding="utf-8")).quality
-    photos = score_scenes("plain", [900_000 + 5 * n for n in range(10)])
-    missed = [one for one in photos if one.blurred and not rules.is_blurred(one.score)]
-    refused = [one for one in photos if not one.blurred and rules.is_blurred(one.score)]
+    photos = score_scenes(ZOO, "plain", [900_000 + 5 * n for n in range(10)])
+    called = [(one, rules.is_blurred(one.frame, one.subject)) for one in photos]
+    missed = [one for one, back in called if one.blurred and not back]
+    refused = [one for one, back in called if not one.blurred and back]
     assert len(missed) + len(refused) <= 1  # of forty
