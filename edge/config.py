@@ -36,6 +36,12 @@ class HttpSettings(Section):
     """Address to listen on; anything but loopback needs `auth = "token"`."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port; 0 lets the system choose."""
+    tls_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of HTTPS, 0: none; not set it is 8443, and none where only loopback is listened on."""
+    plain: Literal["redirect", "pairing", "capture", "all"] = "pairing"
+    """What plain HTTP is good for from the network where there is HTTPS; the rest is sent there."""
+    mdns: bool = True
+    """Whether the network is told edgecase-XXXX.local; loopback never is."""
     auth: Literal["open", "token"] = "open"
     """`open` is for loopback alone."""
     allowed_hosts: tuple[str, ...] = ()
@@ -46,6 +52,15 @@ class HttpSettings(Section):
     """Largest request body, megabytes."""
     rate_per_minute: int = Field(default=3000, ge=1)
     """Requests a minute from one address that may change something."""
+
+
+class PairingSettings(Section):
+    """`[pairing]`."""
+
+    gpio_pin: int | None = Field(default=None, ge=0, le=27)
+    """BCM number of a button that opens the window; not set: there is none."""
+    console: Path | None = None
+    """A terminal that shows the QR code too, as the log does: /dev/tty1 is the HDMI's."""
 
 
 class StoreSettings(Section):
@@ -200,11 +215,36 @@ class UpdateSettings(Section):
     """Whether `install.sh --allow-unsigned` may install a bare model file."""
 
 
+class WebhookSettings(Section):
+    """`[webhooks]`."""
+
+    url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    """Where each new case is posted to, and each change; "" is nowhere."""
+    secret_file: Path | None = None
+    """File with a secret that signs each request (HMAC-SHA-256, X-EdgeCase-Signature)."""
+
+
+class HomeAssistantSettings(Section):
+    """`[home_assistant]`."""
+
+    host: str = ""
+    """Its MQTT broker, name or address; "" tells nobody."""
+    port: int = Field(default=1883, ge=1, le=65535)
+    """Of the broker."""
+    user: str = ""
+    """Who this device is there; "" is nobody in particular."""
+    password_file: Path | None = None
+    """File with the password of `user`."""
+    prefix: str = Field(default="homeassistant", pattern=r"^[^+#\x00]{1,64}$")
+    """Of the topics that Home Assistant listens to."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
     device: DeviceSettings = DeviceSettings()
     http: HttpSettings = HttpSettings()
+    pairing: PairingSettings = PairingSettings()
     store: StoreSettings = StoreSettings()
     vision: VisionSettings = VisionSettings()
     quality: QualitySettings = QualitySettings()
@@ -213,3 +253,5 @@ class Settings(Section):
     camera: CameraSettings = CameraSettings()
     sync: SyncSettings = SyncSettings()
     updates: UpdateSettings = UpdateSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    webhooks: WebhookSettings = WebhookSettings()

@@ -21,23 +21,32 @@ from edge.adapters.allocator import keep_buffers
 from edge.adapters.clock import BUILT, SystemClock
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
+from edge.adapters.welcome import make_welcome
 from edge.adapters.writer.llm import LlmWriter, WriterLimits, open_writer
 from edge.adapters.writer.process import LanguageModel
 from edge.adapters.writer.template import TemplateWriter
 from edge.api.app import build_app
 from edge.api.broken import build_broken_app
 from edge.api.parts import Parts
+from edge.api.secure_site import SecureSite
 from edge.api.server import Runner
-from edge.camera_watch import CameraWatch
-from edge.cameras import make_camera
-from edge.capture import Capture, tell_camera
+from edge.capture.loop import Capture, tell_camera
+from edge.capture.make import make_camera
+from edge.capture.watch import CameraWatch
 from edge.errors import ConfigError, OperatorError
 from edge.events import Events
+from edge.home_assistant.make import make_home_assistant
+from edge.home_assistant.seen import DeviceSeen
 from edge.housekeeping import Housekeeping
 from edge.identity import identify
+from edge.lan.make import make_announcer, make_lan
+from edge.lan.tls import NoTls, Tls
+from edge.lan.watch import LanWatch
+from edge.library.library import ModelLibrary, shipped_models
 from edge.logs import set_up_logs
-from edge.model_library import ModelLibrary, shipped_models
 from edge.overrides import apply_overrides
+from edge.pairing.desk import Desk
+from edge.pairing.window import Moment
 from edge.pipeline import Pipeline
 from edge.service_manager import Service, tell_of_broken_settings
 from edge.store.retention import Limits
@@ -46,9 +55,11 @@ from edge.summaries import Summaries
 from edge.updates.fallback import Fallback
 from edge.updates.make import Updates, make_updater
 from edge.updates.outcomes import Outcomes
+from edge.updates.word import serve_waiting
 from edge.uplink.bundle import join
 from edge.uplink.make import NoUplink, ReleaseTalk, make_uplink
-from edge.uplink.vitals import MachineVitals
+from edge.vitals import MachineVitals
+from edge.webhooks.make import make_webhooks
 from models.jsonable import InvalidWordError
 from models.profile import Profile, load_all, shipped
 from models.release import Task
@@ -72,6 +83,8 @@ READ_AHEAD = 1024 * 1024
 """Bytes of a body that are read before the handler has asked for them: a photo arrives in 6 ms in
 the place of 8 (2.1 MB on loopback) when it isn't stopped every 64 kB."""
 
+NO_TLS = NoTls()
+
 log = logging.getLogger(__name__)
 
 Work = Coroutine[Any, Any, None]
@@ -83,6 +96,8 @@ class Device:
 
     app: web.Application
     """What answers HTTP."""
+    tls: Tls
+    """What it answers HTTPS with."""
     store: Store
     """Open."""
     vision: WorkerVision
@@ -118,7 +133,7 @@ async def _run(settings: Settings, profiles: Mapping[str, Profile]) -> None:
         device = wire(settings, profiles, store, report.latest or BUILT)
         await device.vision.start()
         try:
-            await _serve(device.app, settings.http, device.background)
+            await _serve(device.app, settings.http, device.background, device.tls)
         finally:
             await device.vision.close()
             await device.writer.close()
@@ -247,12 +262,13 @@ def wire(
     vitals = MachineVitals(lambda: vision.status().models)
 
     def wire_updates() -> Updates:
-        from edge.updates.wiring import wire_updater  # heavy, and seldom wanted
+        from edge.updates.wiring import Serving, wire_updater  # heavy, and seldom wanted
 
         def challenger(instead: Mapping[str, Path]) -> WorkerVision:
             return make_vision(settings, profiles, library, None, instead)
 
-        return wire_updater(settings, library, profiles, vision, challenger, store, events, clock)
+        serving = Serving(vision, challenger, writer)
+        return wire_updater(settings, library, profiles, serving, store, events, clock)
 
     updater = make_updater(settings.updates, wire_updates)
     uplink = (
@@ -268,6 +284,8 @@ def wire(
             ReleaseTalk(settings.updates.ring, lambda _: updater.look_soon(), updater.report),
         )
     )
+    lan = make_lan(settings.http, store.layout, lambda: clock.passed() or clock.now())
+    desk = Desk(store, lambda: Moment(identity.boot, clock.monotonic()))
     app = build_app(
         Parts(
             pipeline=pipeline,
@@ -280,8 +298,11 @@ def wire(
             clock=clock,
             http=settings.http,
             device=identity.device,
+            desk=desk,
+            lan=lan,
             uplink=uplink,
             updates=updater,
+            vitals=vitals,
         )
     )
     background = {
@@ -291,21 +312,36 @@ def wire(
         "housekeeping": Housekeeping(store, clock).run(),
         "uplink": uplink.run(),
         "updater": updater.run(),
+        "lan": LanWatch(lan, make_announcer(settings.http)).run(),
+        "welcome": make_welcome(settings, desk, lan).run(),
+        "home assistant": make_home_assistant(
+            settings.home_assistant,
+            identity.device,
+            DeviceSeen(store, vision, writer, updater, vitals, clock),
+            events,
+            capture.take,
+            vision.reload,
+            lambda: serve_waiting(updater, library, vision),
+        ).run(),
+        "webhooks": make_webhooks(settings.webhooks, store, events).run(),
         "fallback": Fallback(vision, library, Outcomes(installed), events).run(),
         "service": Service(vision, events, settings.vision.deadline_s).run(),
     }
-    return Device(app, store, vision, writer, background)
+    return Device(app, lan.tls, store, vision, writer, background)
 
 
-async def _serve(app: web.Application, http: HttpSettings, background: Mapping[str, Work]) -> None:
+async def _serve(
+    app: web.Application, http: HttpSettings, background: Mapping[str, Work], tls: Tls = NO_TLS
+) -> None:
     """Serve until told to stop; raises what ended a background task."""
     runner = Runner(app, shutdown_timeout=STOP_S, read_bufsize=READ_AHEAD)
     await runner.setup()
     tasks = [asyncio.create_task(_told_to_stop(), name="stop")]
     tasks += [asyncio.create_task(work, name=name) for name, work in background.items()]
     try:
-        await _listen(runner, http)
-        log.info("listening on http://%s:%d", http.host, http.port)
+        await _listen(runner, http.host, http.port)
+        if tls.port:
+            await _listen(runner, http.host, tls.port, tls)
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
             await task
@@ -318,15 +354,20 @@ async def _serve(app: web.Application, http: HttpSettings, background: Mapping[s
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, http: HttpSettings) -> None:
+async def _listen(runner: web.AppRunner, host: str, port: int, tls: Tls = NO_TLS) -> None:
+    key = "tls_port" if tls.port else "port"
     try:
-        await web.TCPSite(runner, http.host, http.port).start()
+        context = tls.context()
+        site = SecureSite(runner, host, port, context) if context else None
+        await (site or web.TCPSite(runner, host, port)).start()
     except OSError as e:
         why = os.strerror(e.errno) if e.errno and e.errno > 0 else e.strerror or str(e)
         raise OperatorError(
-            f"Can't listen on {http.host}:{http.port}: {why}.",
-            "Stop the program that does, or set another http.port (EDGECASE_HTTP__PORT).",
+            f"Can't listen on {host}:{port}: {why}.",
+            f"Stop the program that does, or set another http.{key} "
+            f"(EDGECASE_HTTP__{key.upper()}).",
         ) from e
+    log.info("listening on http%s://%s:%d", "s" if tls.port else "", host, port)
 
 
 async def _told_to_stop() -> None:

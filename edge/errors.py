@@ -106,6 +106,16 @@ class WrongHostError(BadRequestError):
     status = 421
 
 
+class BodyTooSlowError(BadRequestError, TimeoutError):
+    """A body that takes longer than any phone on any Wi-Fi would.
+
+    A `TimeoutError` too: aiohttp, which reads what is left of a body, expects those.
+    """
+
+    code = "body_too_slow"
+    status = 408
+
+
 class RateLimitedError(BadRequestError):
     """Too many requests from one address."""
 
@@ -125,6 +135,24 @@ class ForbiddenError(BadRequestError):
 
     code = "forbidden"
     status = 403
+
+
+class WrongCodeError(ForbiddenError):
+    """A code that is not the one of the pairing window."""
+
+    code = "wrong_code"
+
+
+class PairingClosedError(ForbiddenError):
+    """Nobody has opened the pairing window."""
+
+    code = "pairing_closed"
+
+
+class PairingLockedError(ForbiddenError):
+    """Too many wrong codes; somebody who may has to open the window again."""
+
+    code = "pairing_locked"
 
 
 class UnavailableError(EdgeError):

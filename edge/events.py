@@ -34,6 +34,9 @@ class EventKind(StrEnum):
     """The tower says that there may be a release to look at: `{topic}`."""
     MODEL_SWAPPED = "model"
     """Other models are serving: `{models}`."""
+    UPDATE = "update"
+    """The updater has come on: `{phase, version, percent, problem}`; while it fetches, each fifth
+    of a hundred."""
     PHOTO_REFUSED = "photo_refused"
     """The capture loop's photo became no case: `{code, message, hint, file}`."""
     CAMERA_CHANGED = "camera_changed"
@@ -75,8 +78,8 @@ class Subscription:
         if not self._queue.full():
             self._queue.put_nowait(None)
 
-    async def next(self, timeout_s: float) -> Event | None:
-        """The next event, or None at the end.
+    async def next(self, timeout_s: float | None) -> Event | None:
+        """The next event, or None at the end; without a timeout it is waited for.
 
         Raises:
             TimeoutError: nothing happened for `timeout_s` seconds.

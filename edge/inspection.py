@@ -144,7 +144,8 @@ def _look(decoded: Decoded, look: Look, watch: Stopwatch) -> Inspection:
     with watch.step("quality"):
         luma = to_luma(decoded.image)
         measures = measure(luma, (decoded.width, decoded.height))
-        quality = check_quality(measures, rules)
+        will_look = look.detector is not None and not look.blind
+        quality = check_quality(measures, rules, looked=not will_look)
     predictions: tuple[Prediction, ...] = ()
     classes = Classes()
     looks = quality.usable and not look.blind

@@ -142,6 +142,10 @@ class WriterStatus:
     """id@version, or ""."""
     reason: str
     """Why this engine."""
+    written: int = 0
+    """Texts of this model that could be used, since the daemon's start."""
+    lost: int = 0
+    """Texts of this model in whose place the template's stayed."""
 
 
 class Writer(Protocol):

@@ -11,16 +11,16 @@ import sqlalchemy as sa
 
 from tower_sync_server.archive.archive import Archive
 from tower_sync_server.archive.blobs import Blobs, FolderBlobs
-from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.archive.files import translated
 from tower_sync_server.archive.object_blobs import ObjectBlobs
 from tower_sync_server.archive.orphans import Orphans
 from tower_sync_server.archive.spool import Spool
-from tower_sync_server.digests import Digests
+from tower_sync_server.database.engine import connect, sqlite_dsn
 from tower_sync_server.errors import NotFoundError
 from tower_sync_server.housekeeping import Housekeeping
-from tower_sync_server.ingest import Ingest, Limits
-from tower_sync_server.uploads import Uploads
+from tower_sync_server.ingest.digests import Digests
+from tower_sync_server.ingest.ingest import Ingest, Limits
+from tower_sync_server.ingest.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

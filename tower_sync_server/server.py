@@ -21,8 +21,9 @@ from tower_sync_server.api.guard import Doors
 from tower_sync_server.archive.history import Histories
 from tower_sync_server.archive.listing import Listing
 from tower_sync_server.archive.removal import Removal
-from tower_sync_server.archive.upgrade import migrate
 from tower_sync_server.errors import ConfigError, OperatorError
+from tower_sync_server.ingest.workers import Workers
+from tower_sync_server.migrations.upgrade import migrate
 from tower_sync_server.parts import make_housekeeping, make_uploads, now, open_keep
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.passwords import Passwords
@@ -30,7 +31,6 @@ from tower_sync_server.people.people import People
 from tower_sync_server.people.sessions import Sessions
 from tower_sync_server.people.tidying import Tidying
 from tower_sync_server.releases.watch import keeper_of, places_of
-from tower_sync_server.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -234,3 +234,45 @@ class Session:
     """As the token was named."""
     scopes: tuple[str, ...]
     """What it allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A phone that was just paired."""
+
+    id: str
+    """What it is revoked by."""
+    name: str
+    """Whose phone it is."""
+    scopes: tuple[str, ...]
+    """What it may do."""
+    token: str = ""
+    """256 bits, shown this once; "" where it went into a cookie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """Somebody who has a token."""
+
+    id: str
+    """What it is revoked by."""
+    name: str
+    """Whose phone it is."""
+    scopes: tuple[str, ...]
+    """What it may do."""
+    created: datetime
+    """When it was paired."""
+    last_used: datetime | None = None
+    """To the hour; null: never."""
+    revoked: datetime | None = None
+    """Since when it opens nothing any more."""
+    own: bool = False
+    """True for the one that asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phones:
+    """Everybody who has, or had, a token."""
+
+    phones: tuple[Phone, ...]
+    """Oldest first."""

@@ -15,7 +15,9 @@ from edge.api.case_words import CaseWords
 from edge.api.cases import CasesApi
 from edge.api.check_image import CheckImage
 from edge.api.cors import add_origin, cors
+from edge.api.device import DeviceApi
 from edge.api.docs import Docs
+from edge.api.doors import Doors
 from edge.api.errors import errors
 from edge.api.events import EventsApi, close_streams
 from edge.api.health import HealthApi
@@ -26,12 +28,18 @@ from edge.api.models import ModelsApi
 from edge.api.openapi import document
 from edge.api.operation import Operation, add_operations
 from edge.api.pages import Pages
+from edge.api.pairing import PairingApi
+from edge.api.phone_pages import PhonePages
+from edge.api.phones import PhonesApi
+from edge.api.plain import pages_go_to_https, refuse_plain
 from edge.api.rate import Rate, rate
 from edge.api.render import error_page, set_up_templates
+from edge.api.report import ReportApi
 from edge.api.security import add_headers
 from edge.api.session import SessionApi
 from edge.api.static import Static
 from edge.api.sync import SyncApi
+from edge.api.trust import Trust
 from edge.api.upload import expects, limits
 from edge.api.yolo import Yolo
 
@@ -55,9 +63,11 @@ def build_app(parts: Parts) -> web.Application:
         middlewares=[
             metered(metrics),
             errors(error_page),
-            hosts(parts.device, parts.http.allowed_hosts),
+            hosts(parts.device, (*parts.http.allowed_hosts, *parts.lan.names)),
             cors(parts.http.cors_origins),
-            auth(parts.http.auth, parts.store),
+            pages_go_to_https(parts.http.plain, parts.lan.tls.port),
+            auth(parts.http.auth, parts.store, Doors(parts.store.tokens)),
+            refuse_plain(parts.http.plain, parts.lan.tls.port),
             rate(Rate(parts.http.rate_per_minute, parts.clock.monotonic)),
             limits(max_bytes),
         ],
@@ -71,12 +81,15 @@ def build_app(parts: Parts) -> web.Application:
 
 
 def _operations(parts: Parts, metrics: Metrics, max_bytes: int) -> tuple[Operation, ...]:
+    pairing = PairingApi(parts.desk, parts.lan)
     words = CaseWords(parts.store, parts.events, parts.clock)
     resources = (
         HealthApi(parts, metrics),
+        DeviceApi(parts),
         CheckImage(parts.pipeline, max_bytes),
         CasesApi(parts.pipeline, parts.store, max_bytes),
         CaseImage(parts.store, parts.vision),
+        ReportApi(parts.store, parts.vision, parts.pipeline),
         words,
         CaptureApi(parts.capture),
         Yolo(parts.pipeline, max_bytes),
@@ -93,6 +106,10 @@ def _operations(parts: Parts, metrics: Metrics, max_bytes: int) -> tuple[Operati
         EventsApi(parts.events),
         Static(),
         SessionApi(parts.http.auth, parts.store),
+        pairing,
+        PhonePages(parts.store, pairing),
+        PhonesApi(parts.store),
+        Trust(parts.lan, parts.http.plain),
         Pages(parts, words, max_bytes),
     )
     described = tuple(op for resource in resources for op in resource.operations())

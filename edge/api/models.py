@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edge.api.parts import Library, Looks
     from edge.events import Events
-    from edge.model_library import Model
+    from edge.library.library import Model
     from edge.ports import Vision, Writer
     from edge.updates.make import Updates
     from models.profile import Profile

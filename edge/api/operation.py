@@ -91,6 +91,8 @@ OPERATION: web.AppKey[Mapping[Any, Operation]] = web.AppKey("operations", Mappin
 """Route → its operation."""
 WHO: web.RequestKey[str] = web.RequestKey("who", str)
 """The name of whoever is signed in."""
+TOKEN_ID: web.RequestKey[str] = web.RequestKey("token_id", str)
+"""The id of the token it came with."""
 ORIGIN: web.RequestKey[str] = web.RequestKey("origin", str)
 """The page of another site that may read the answer."""
 ETAG: web.RequestKey[str] = web.RequestKey("etag", str)

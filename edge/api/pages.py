@@ -18,6 +18,7 @@ from edge.api.validate import case_id, checked, texts
 from edge.feedback import rejection
 from edge.pipeline import Submission
 from edge.store.listing import Filter
+from edge.updates.status import in_words
 from models.case import Case, Feedback, Status
 
 if TYPE_CHECKING:
@@ -113,7 +114,12 @@ class Pages:
         latest = await self._parts.store.list(Filter(), None, LATEST)
         profiles = sorted(self._parts.pipeline.profiles.values(), key=lambda p: p.title)
         default = self._parts.pipeline.profile(None).id
-        context = {"profiles": profiles, "default": default, "latest": latest.cases}
+        context = {
+            "profiles": profiles,
+            "default": default,
+            "latest": latest.cases,
+            "updating": in_words(self._parts.updates.status()),
+        }
         return page("home.html", request, context)
 
     async def history(self, request: web.Request) -> web.Response:

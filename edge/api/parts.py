@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 from edge.config import HttpSettings
 from edge.errors import ConfigError
 from edge.events import Events
+from edge.lan.lan import Lan
+from edge.pairing.desk import Desk
 from edge.ports import Clock, Link, Vision, Writer
 from edge.updates.make import NoUpdater, Updates
+from edge.vitals import NoVitals, Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from edge.model_library import Model
+    from edge.library.library import Model
     from edge.pipeline import Submission, Verdict
     from edge.ports import CameraStatus, Inspection
     from edge.store.images import ImageFile
@@ -22,12 +25,18 @@ if TYPE_CHECKING:
     from edge.store.outbox import Backlog, Parcel
     from edge.store.receipt_book import Compared
     from edge.store.store import StoreStatus
+    from edge.store.tokens import Token
     from models.case import Case, FormValue
     from models.profile import Profile
 
 
 class Holder(Protocol):
     """Who a token belongs to."""
+
+    @property
+    def id(self) -> str:
+        """Short; what it is revoked by."""
+        ...
 
     @property
     def name(self) -> str:
@@ -45,6 +54,26 @@ class Tokens(Protocol):
 
     async def verify_token(self, plain: str) -> Holder | None:
         """Whose token this is; None where nobody's."""
+        ...
+
+    async def tokens(self) -> Sequence[Token]:
+        """Every token, oldest first, the revoked ones too."""
+        ...
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Have a token open nothing any more.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        ...
+
+    async def rename_token(self, token_id: str, name: str) -> None:
+        """Give a token another name.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
         ...
 
 
@@ -107,6 +136,10 @@ class Cases(Tokens, Protocol):
 
     async def backlog(self) -> Backlog:
         """What is still only here."""
+        ...
+
+    async def room(self) -> Mapping[str, int]:
+        """Kind → bytes that it takes on the disk."""
         ...
 
     async def dead_letters(self, limit: int = 20) -> Sequence[Parcel]:
@@ -210,9 +243,15 @@ class Parts:
     """`[http]`."""
     device: str
     """The device's name."""
+    desk: Desk
+    """Pairs phones."""
+    lan: Lan
+    """Where the device is found on its network."""
     config_problem: ConfigError | None = None
     """Given: the settings are broken, and all that is served is a page that says so."""
     uplink: Link | None = None
     """The way to the tower."""
     updates: Updates = field(default_factory=NoUpdater)
     """What keeps the models up to date."""
+    vitals: Vitals = field(default_factory=NoVitals)
+    """How warm the machine is, and whether it is slowed down."""

@@ -68,7 +68,9 @@ def rate(limit: Rate) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         op = operation_of(request)
         address = request.remote or ""
-        counted = op is not None and op.method != "GET" and (op.changes or not _is_local(address))
+        counted = (
+            op is not None and op.method != "GET" and (op.changes or not is_this_machine(address))
+        )
         if counted and not limit.take(address):
             raise RateLimitedError("Too many requests.", "Wait a second and try again.")
         return await handler(request)
@@ -76,5 +78,6 @@ def rate(limit: Rate) -> Middleware:
     return middleware
 
 
-def _is_local(address: str) -> bool:
+def is_this_machine(address: str) -> bool:
+    """Tell this machine's own programs from everybody else."""
     return address.startswith("127.") or address == "::1"

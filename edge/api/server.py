@@ -1,23 +1,40 @@
-"""Serves an application; what HTTP's own parser refuses is answered in the shape of every error."""
+"""Serves an application to many at once, and bounds what one of them can hold.
+
+What HTTP's own parser refuses is answered in the shape of every error.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from edge.api.errors import CODES
+from edge.api.rate import is_this_machine
 from edge.api.replies import as_json, error_body
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
     from aiohttp.web_request import BaseRequest
 
+IDLE_S = 30.0
+"""Longest that a connection may be silent, or take for the head of a request."""
+MAX_CONNECTIONS = 400
+"""Open at once; systemd grants 1,024 files, and every worker and photo needs some."""
+MAX_OF_ONE = 64
+"""Open at once from one address that isn't this machine's: ten phones' worth."""
 HINT = "Send a request as RFC 9112 has it, with a header of at most 8 kB a line."
 
 
 class Runner(web.AppRunner):
-    """Runs an application on connections that answer so."""
+    """Runs an application on such connections."""
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        """Take aiohttp's own options; a silent connection is closed after `IDLE_S`."""
+        super().__init__(app, **{"keepalive_timeout": IDLE_S, **options})
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
@@ -31,6 +48,16 @@ class _Server(web.Server):
 
 class _Connection(RequestHandler):
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take it, unless there are too many."""
+        super().connection_made(transport)
+        if too_many(_address(transport), [_address(c.transport) for c in self._others()]):
+            transport.close()
+
+    def _others(self) -> list[RequestHandler]:
+        everybody = self._manager.connections if self._manager is not None else []
+        return [each for each in everybody if each is not self]
 
     def handle_error(
         self,
@@ -47,3 +74,18 @@ class _Connection(RequestHandler):
         answer = as_json(error_body(code, said, HINT), plain.status)
         answer.force_close()
         return answer
+
+
+def too_many(address: str, others: Sequence[str]) -> bool:
+    """Decide whether one more connection of this address is too much, beside the others' addresses.
+
+    This machine itself may have as many as there are.
+    """
+    if len(others) >= MAX_CONNECTIONS:
+        return True
+    return not is_this_machine(address) and others.count(address) >= MAX_OF_ONE
+
+
+def _address(transport: asyncio.BaseTransport | None) -> str:
+    peer = transport.get_extra_info("peername") if transport is not None else None
+    return str(peer[0]) if isinstance(peer, tuple) else ""

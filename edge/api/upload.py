@@ -5,6 +5,7 @@ File names that clients send are never looked at.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,10 +14,16 @@ from aiohttp import BodyPartReader, ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.api.operation import operation_of
-from edge.errors import BadFieldError, BadRequestError, BodyTooLargeError, MediaTypeError
+from edge.errors import (
+    BadFieldError,
+    BadRequestError,
+    BodyTooLargeError,
+    BodyTooSlowError,
+    MediaTypeError,
+)
 
 if TYPE_CHECKING:
-    from aiohttp import MultipartReader
+    from aiohttp import MultipartReader, StreamReader
     from aiohttp.typedefs import Middleware
 
     from edge.api.operation import Expect, Handler
@@ -28,6 +35,9 @@ MAX_TEXT = 256 * 1024
 """Bytes of all parts that are not photos."""
 MAX_IMAGES = 8
 """Photos of one body."""
+BODY_S = 120.0
+"""Longest that a body may take to arrive: 5 MB at 0.33 Mbit/s. One that is never finished would
+hold its connection for good."""
 MALFORMED = (
     ValueError,
     AssertionError,
@@ -71,8 +81,11 @@ class Upload:
         return values[0] if values and values[0] else None
 
 
-def limits(max_bytes: int) -> Middleware:
-    """Make the middleware that refuses a body by its declared length, before any of it is read."""
+def limits(max_bytes: int, body_s: float = BODY_S) -> Middleware:
+    """Make the middleware that bounds a body: its declared length, and the time it takes to arrive.
+
+    The length is looked at before any of it is read.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -82,9 +95,24 @@ def limits(max_bytes: int) -> Middleware:
         if op is not None and op.body and request.content_type not in op.body:
             known = ", ".join(op.body)
             raise MediaTypeError(f"This does not take {request.content_type}.", f"Send {known}.")
-        return await handler(request)
+        hurry = asyncio.get_running_loop().call_later(body_s, _give_up, request.content, body_s)
+        try:
+            return await handler(request)
+        finally:
+            hurry.cancel()
 
     return middleware
+
+
+def _give_up(body: StreamReader, body_s: float) -> None:
+    """Whoever reads it, now or later, is told that it came too slowly."""
+    if not body.is_eof():
+        body.set_exception(
+            BodyTooSlowError(
+                f"The body did not arrive within {body_s:g} s.",
+                "Send a smaller photo, or send it again where the network is better.",
+            )
+        )
 
 
 def expects(max_bytes: int) -> Expect:

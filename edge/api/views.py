@@ -240,6 +240,8 @@ def headline(case: Case) -> str:
 
 def size(count: int) -> str:
     """Bytes for people."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
 
 

@@ -10,7 +10,20 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import bench, cases, check, config, doctor, enroll, models, pair, run
+from edge.cli import (
+    backup,
+    bench,
+    cases,
+    check,
+    config,
+    doctor,
+    enroll,
+    home_assistant,
+    models,
+    pair,
+    phones,
+    run,
+)
 from edge.cli.output import FAILED, show_error
 from edge.errors import EdgeError
 
@@ -25,12 +38,15 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
 app.command("bench")(bench.bench)
 app.command("pair")(pair.pair)
+app.add_typer(phones.app, name="phones")
 app.add_typer(config.app, name="config")
 app.add_typer(cases.app, name="cases")
 app.add_typer(models.app, name="models")
 app.add_typer(enroll.app, name="sync")
+app.add_typer(home_assistant.app, name="home-assistant")
 
 
 def _version(wanted: bool) -> None:

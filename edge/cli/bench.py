@@ -39,7 +39,7 @@ def bench(json: Json = False, config: Config = None) -> None:
 
 
 async def _measure(settings: "Settings") -> "VisionStatus":
-    from edge.cli.eyes import open_eyes
+    from edge.eyes import open_eyes
 
     async with open_eyes(settings, measured=None) as (_, vision):
         return vision.status()

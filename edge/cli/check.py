@@ -59,7 +59,7 @@ def _refuse_unknown(profile: str | None, settings: "Settings", *, json: bool) ->
 async def _check_all(
     images: list[Path], profile: str | None, settings: "Settings"
 ) -> list[dict[str, Any]]:
-    from edge.cli.eyes import open_eyes
+    from edge.eyes import open_eyes
 
     measured = settings.store.data_dir / "models" / "measured.json"
     max_bytes = int(settings.http.max_body_mb * 1_000_000)

@@ -6,36 +6,32 @@ import http.client
 import json
 from typing import TYPE_CHECKING, Any
 
+from edge.cli.link import linked
 from edge.errors import EdgeError, OperatorError, UnavailableError
 
 if TYPE_CHECKING:
-    from edge.config import HttpSettings
+    from edge.config import Settings
 
 TIMEOUT_S = 30.0
 MAX_BYTES = 1_000_000
 
 
-def call(settings: HttpSettings, method: str, path: str) -> Any:
+def call(settings: Settings, method: str, path: str) -> Any:
     """Send a request without a body; gives the JSON of the answer.
 
     Raises:
         UnavailableError: no daemon runs, or it doesn't answer.
-        OperatorError: it asks for a token, or refuses.
+        OperatorError: it refuses, or its store is somebody else's.
     """
-    if settings.auth != "open":
-        hint = f"Send {method} {path} with an admin token, or use the device's page."
-        raise OperatorError("The daemon asks for a token.", hint)
-    link = http.client.HTTPConnection(settings.host, settings.port, timeout=TIMEOUT_S)
     try:
-        link.request(method, path)
-        answer = link.getresponse()
-        text = answer.read(MAX_BYTES)
+        with linked(settings, TIMEOUT_S) as (link, headers):
+            link.request(method, path, headers=dict(headers))
+            answer = link.getresponse()
+            text = answer.read(MAX_BYTES)
     except ConnectionRefusedError as e:
         raise UnavailableError("The daemon does not run.", "Start it: edgecase run") from e
     except (OSError, http.client.HTTPException) as e:
         raise UnavailableError(f"The daemon did not answer: {e}", "Try again.") from e
-    finally:
-        link.close()
     try:
         told = json.loads(text)
     except ValueError as e:

@@ -87,7 +87,7 @@ def status(json: Json = False, config: Config = None) -> None:
     """Say what is still only on this device, and what the tower refused."""
     from edge.cli.daemon_call import call
 
-    told = call(settings_of(config).http, "GET", "/sync")
+    told = call(settings_of(config), "GET", "/sync")
     if json:
         show_json(told)
         return
@@ -104,7 +104,7 @@ def retry(json: Json = False, config: Config = None) -> None:
     """Send again, once, what the tower refused."""
     from edge.cli.daemon_call import call
 
-    told = call(settings_of(config).http, "POST", "/sync/retry")
+    told = call(settings_of(config), "POST", "/sync/retry")
     if json:
         show_json(told)
     else:
@@ -116,7 +116,7 @@ def compare(json: Json = False, config: Config = None) -> None:
     """Compare now what is here with what the tower holds, and send what it has lost."""
     from edge.cli.daemon_call import call
 
-    told = call(settings_of(config).http, "POST", "/sync/compare")
+    told = call(settings_of(config), "POST", "/sync/compare")
     if json:
         show_json(told)
     else:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 EXPOSED = (
-    'set auth = "token" in [http] (EDGECASE_HTTP__AUTH=token), make a token with `edgecase pair`, '
+    'set auth = "token" in [http] (EDGECASE_HTTP__AUTH=token), let phones in with `edgecase pair`, '
     "or listen on 127.0.0.1"
 )
 

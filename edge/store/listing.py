@@ -75,6 +75,14 @@ def page(db: Database, which: Filter, cursor: str | None, limit: int) -> Page:
     return Page(cases, encode_cursor(seqs[limit - 1]) if len(seqs) > limit else None)
 
 
+def after(db: Database, seq: int) -> Case | None:
+    """The case with the lowest number above this one."""
+    row = db.execute(
+        f"SELECT {COLUMNS} FROM cases WHERE seq > ? ORDER BY seq LIMIT 1", (seq,)
+    ).fetchone()
+    return None if row is None else sidecar_of(row).case
+
+
 def query(which: Filter, before: int | None, *, full_text: bool) -> tuple[str, dict[str, Any]]:
     """Decide the SQL that gives the numbers of a page's cases, with its parameters."""
     tables = "listing l"

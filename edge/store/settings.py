@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from edge.store.times import from_us, to_us
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlite_utils import Database
+
+T = TypeVar("T")
 
 DEVICE_ID = "device_id"
 """A UUID that is this device's for good."""
@@ -28,6 +31,16 @@ def get(db: Database, key: str) -> str | None:
 def put(db: Database, key: str, value: str) -> None:
     """Remember `value` under `key`."""
     db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, value))
+
+
+def change(db: Database, key: str, how: Callable[[str | None], tuple[str | None, T]]) -> T:
+    """Put what `how` makes of a value in its place (None: nothing), inside a transaction."""
+    value, result = how(get(db, key))
+    if value is None:
+        db.execute("DELETE FROM settings WHERE key = ?", (key,))
+    else:
+        put(db, key, value)
+    return result
 
 
 def last_seq(db: Database) -> int:

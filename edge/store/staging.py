@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -106,8 +107,9 @@ def present(layout: Layout) -> Iterator[tuple[str, int, float]]:
     """Id, bytes and time of writing (seconds since 1970) of everything that is staged."""
     for path in layout.staged.glob("*.bin"):
         if IMAGE_ID.fullmatch(path.stem):
-            found = path.stat()
-            yield path.stem, found.st_size, found.st_mtime
+            with suppress(FileNotFoundError):  # a case has just taken it
+                found = path.stat()
+                yield path.stem, found.st_size, found.st_mtime
 
 
 def _paths(layout: Layout, image_id: str) -> tuple[Path, Path, Path]:

@@ -23,6 +23,7 @@ from edge.store import (
     outbox,
     parcels,
     rebuild,
+    room,
     settings,
     staging,
     tokens,
@@ -39,7 +40,7 @@ from edge.store.threads import Threads
 from edge.store.waiting_room import Staged, WaitingRoom
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -198,6 +199,10 @@ class Store:
             lambda db: listing.page(db, which or Filter(), cursor, limit)
         )
 
+    async def after(self, seq: int) -> Case | None:
+        """The case with the lowest number above this one; None where there is none."""
+        return await self._threads.read(lambda db: listing.after(db, seq))
+
     async def counts(self) -> dict[str, int]:
         """Status → how many cases stand there."""
         return await self._threads.read(listing.counts)
@@ -285,6 +290,10 @@ class Store:
             lambda db: int(settings.get(db, settings.NEXT_SEQ) or 1) - 1
         )
 
+    async def room(self) -> Mapping[str, int]:
+        """Kind → bytes that it takes on the disk."""
+        return await asyncio.to_thread(room.taken, self.layout)
+
     async def backlog(self) -> Backlog:
         """Count what is still only here."""
         return await self._threads.read(outbox.backlog)
@@ -308,6 +317,14 @@ class Store:
         """
         await self._tokens(lambda db: tokens.revoke(db, token_id, self._now()))
 
+    async def rename_token(self, token_id: str, name: str) -> None:
+        """Give a token another name.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        await self._tokens(lambda db: tokens.rename(db, token_id, name))
+
     async def verify_token(self, plain: str) -> Token | None:
         """The token that this is; None for one that is unknown or revoked."""
         token = await self._threads.read(lambda db: tokens.verify(db, plain))
@@ -324,6 +341,12 @@ class Store:
     async def put_setting(self, key: str, value: str) -> None:
         """Remember `value` under `key`."""
         await self._write(lambda db: settings.put(db, key, value))
+
+    async def change_setting(
+        self, key: str, change: Callable[[str | None], tuple[str | None, T]]
+    ) -> T:
+        """Put what `change` makes of a value in its place, in one transaction."""
+        return await self._write(lambda db: settings.change(db, key, change))
 
     # Housekeeping
 

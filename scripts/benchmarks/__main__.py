@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.adapters.vision.process import ENVIRONMENT
-from scripts.benchmarks import decision, faults, http, listing, tower, updates
+from scripts.benchmarks import decision, faults, http, listing, tower, updates, week
 from scripts.benchmarks.figures import Figure, machine
 
 PARTS = {
@@ -25,6 +25,7 @@ PARTS = {
     "list": listing.measure,
     "updates": updates.measure,
     "tower": tower.measure,
+    "week": week.measure,
 }
 
 
@@ -32,7 +33,7 @@ def main() -> int:
     """Run the benchmarks; 0 when every bar is met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="figures and machine as JSON")
-    parser.add_argument("--full", action="store_true", help="the long runs: 2,000 photos for (d)")
+    parser.add_argument("--full", action="store_true", help="the long runs, up to an hour")
     parser.add_argument("--faults", action="store_true", help="break everything instead, in full")
     parser.add_argument("--only", default="", help="parts, with commas between")
     chosen = parser.parse_args()

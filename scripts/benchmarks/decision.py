@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from edge.inspection import Look, inspect
-from edge.measure_model import settings_to_try
-from edge.model_library import ModelLibrary, shipped_models
+from edge.library.library import ModelLibrary, shipped_models
+from edge.library.measure import settings_to_try
 from edge.steps.decide import decide
 from models.detector import Detector
 from models.image import Limits

@@ -85,8 +85,8 @@ def test_the_tower_installs_without_a_camera_an_engine_or_a_language_model(tower
 
 def test_the_tower_carries_its_migrations(tower: Path, tmp_path: Path) -> None:
     code = (
-        "from tower_sync_server.archive.database import connect\n"
-        "from tower_sync_server.archive.upgrade import migrate\n"
+        "from tower_sync_server.database.engine import connect\n"
+        "from tower_sync_server.migrations.upgrade import migrate\n"
         "migrate(connect('sqlite:///archive.db'))\n"
     )
 

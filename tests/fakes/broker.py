@@ -24,6 +24,8 @@ listener {port} 127.0.0.1
 user root
 allow_anonymous true
 persistence false
+max_inflight_messages 128
+set_tcp_nodelay true
 max_queued_messages 100000
 max_queued_bytes 0
 {more}

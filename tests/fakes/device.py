@@ -16,7 +16,10 @@ from edge.config import HttpSettings
 from edge.errors import CameraError
 from edge.events import Events
 from edge.identity import Identity
-from edge.model_library import Model
+from edge.lan.lan import Lan
+from edge.library.library import Model
+from edge.pairing.desk import Desk
+from edge.pairing.window import Moment
 from edge.pipeline import Pipeline, Submission
 from edge.ports import CameraStatus
 from edge.store.retention import Limits
@@ -136,6 +139,8 @@ async def a_device(folder: Path) -> AsyncIterator[Device]:
         clock=clock,
         http=HttpSettings(),
         device="shed-pi",
+        desk=Desk(store, lambda: Moment("boot-1", clock.monotonic())),
+        lan=Lan("127.0.0.1", 8000, look=tuple),
     )
     try:
         yield Device(parts, vision, store, events, clock, capture)

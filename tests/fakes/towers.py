@@ -61,11 +61,29 @@ class Tower:
         children: list[psutil.Process] = psutil.Process(self.process.pid).children()
         return [child for child in children if _is_worker(child)]
 
+    def processor_s(self) -> float:
+        """Processor time that the tower and its workers have used, seconds."""
+        assert self.process is not None
+        parent = psutil.Process(self.process.pid)
+        times = [p.cpu_times() for p in (parent, *parent.children(recursive=True))]
+        return float(sum(t.user + t.system for t in times))
+
     def kill(self) -> None:
         """SIGKILL to the tower itself; its workers have to notice."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(10)
+
+    def end(self) -> None:
+        """SIGKILL, and wait until no worker is left that could write."""
+        if self.process is None:
+            return
+        workers = self.workers() if self.process.poll() is None else []
+        self.kill()
+        _, left = psutil.wait_procs(workers, 15)
+        for worker in left:
+            worker.kill()
+        psutil.wait_procs(left, 5)
 
     def stop(self) -> int:
         assert self.process is not None
@@ -113,4 +131,4 @@ def tower(
         running.start()
         yield running
     finally:
-        running.kill()
+        running.end()

@@ -11,13 +11,13 @@ from tower_sync_server.api.app import Parts, Rules, build_app
 from tower_sync_server.api.guard import Doors
 from tower_sync_server.archive.history import Histories
 from tower_sync_server.archive.removal import Removal
+from tower_sync_server.ingest.uploads import Uploads
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.passwords import Passwords
 from tower_sync_server.people.people import People
 from tower_sync_server.people.sessions import Sessions
 from tower_sync_server.people.words import By, Lifetimes, Role
 from tower_sync_server.releases.places import Places
-from tower_sync_server.uploads import Uploads
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -28,6 +28,7 @@ from tower_sync_server.archive.blobs import Blobs
 from tower_sync_server.archive.history import Histories
 from tower_sync_server.archive.listing import Listing
 from tower_sync_server.archive.removal import Removal
+from tower_sync_server.ingest.uploads import Uploads
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.door import Door
 from tower_sync_server.people.people import People
@@ -35,7 +36,6 @@ from tower_sync_server.people.sessions import Sessions
 from tower_sync_server.people.throttle import Throttle
 from tower_sync_server.people.words import Lifetimes
 from tower_sync_server.releases.places import Places
-from tower_sync_server.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ class ListQuery(DeviceQuery):
     status: str | None = Field(None, max_length=32)
     label: str | None = Field(None, max_length=200)
     profile: str | None = Field(None, max_length=128)
+    flag: Literal["", "doubted"] | None = Field(
+        None, description="doubted: a model that was being tried saw something else."
+    )
     since: datetime | None = Field(None, description="Taken then or later.")
     until: datetime | None = Field(None, description="Taken before.")
     q: str | None = Field(
@@ -76,6 +79,7 @@ class ListQuery(DeviceQuery):
             status=self.status or None,
             label=self.label or None,
             profile=self.profile or None,
+            flag=self.flag or None,
             since=self.since,
             until=self.until,
             q=self.q or None,

@@ -11,17 +11,17 @@ from aiohttp import BodyPartReader, web
 from tower_sync_server.api.guard import by
 from tower_sync_server.api.replies import as_json
 from tower_sync_server.errors import BadFieldError, BadRequestError, MediaTypeError
-from tower_sync_server.folders import Result, Taken
+from tower_sync_server.ingest.folders import Result, Taken
+from tower_sync_server.ingest.uploads import Picture
 from tower_sync_server.people.words import Action
-from tower_sync_server.uploads import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from tower_sync_server.api.guard import Doors
+    from tower_sync_server.ingest.uploads import Uploads
     from tower_sync_server.people.audit import Audit
-    from tower_sync_server.uploads import Uploads
 
 TAR = ("application/x-tar", "application/tar")
 MULTIPART = "multipart/form-data"

@@ -96,6 +96,7 @@ def card(entry: Entry) -> dict[str, Any]:
         "seq": body["seq"],
         "created": moment(body.get("created")),
         "complete": receipt.complete,
+        "doubted": bool(doubts(body)),
     }
 
 
@@ -118,6 +119,20 @@ def reasons(body: Mapping[str, Any]) -> list[str]:
     found = decision.get("reasons") if isinstance(decision, dict) else ()
     texts = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
     return [sentence(QUOTED.sub(lambda m: f"“{plain(m[1])}”", text)) for text in texts]
+
+
+def doubts(body: Mapping[str, Any]) -> list[str]:
+    """What models that were being tried saw otherwise, a sentence each."""
+    found = body.get("second_opinions")
+    opinions = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [_doubt(one) for one in opinions]
+
+
+def _doubt(opinion: Mapping[str, Any]) -> str:
+    """One second opinion, in words."""
+    missed, added = (plain(words(opinion.get(name) or [])) for name in ("missed", "added"))
+    saw = f"saw {added} here" if added else "saw less here"
+    return f"{words(opinion.get('model'))} {saw}" + (f", and not {missed}." if missed else ".")
 
 
 def table(value: Any) -> list[tuple[str, str]]:
@@ -273,6 +288,7 @@ def _size(value: Any) -> int:
 HELPERS = {
     "STATUSES": STATUSES,
     "chip": chip,
+    "doubts": doubts,
     "estimate": estimate,
     "findings": findings,
     "headline": headline,

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from tower_sync_server.cli import broker, devices, ingest, release, run, usb, users
+from tower_sync_server.cli import broker, dataset, devices, ingest, release, run, usb, users
 from tower_sync_server.errors import ConfigError, TowerError
 
 FAILED, USAGE = 1, 2
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("broker")(broker.broker)
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(devices.app, name="devices")
 app.add_typer(release.app, name="release")
 app.add_typer(usb.app, name="usb")

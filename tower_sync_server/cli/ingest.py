@@ -8,7 +8,7 @@ import typer
 from tower_sync_server.cli.options import Config, Json, settings_of
 
 if TYPE_CHECKING:
-    from tower_sync_server.folders import Taken
+    from tower_sync_server.ingest.folders import Taken
 
 
 def ingest(
@@ -19,8 +19,8 @@ def ingest(
     config: Config = None,
 ) -> None:
     """Take in a device's archive from a folder; works beside a running tower."""
-    from tower_sync_server.archive.upgrade import migrate
-    from tower_sync_server.folders import Result, take_in
+    from tower_sync_server.ingest.folders import Result, take_in
+    from tower_sync_server.migrations.upgrade import migrate
     from tower_sync_server.parts import make_ingest, open_keep
 
     settings = settings_of(config)
@@ -39,7 +39,7 @@ def ingest(
 
 
 def _show(taken: "Taken") -> None:
-    from tower_sync_server.folders import Result
+    from tower_sync_server.ingest.folders import Result
 
     count = taken.count()
     typer.echo(

@@ -128,7 +128,7 @@ def revoke(
 @contextmanager
 def opened(config: Path | None) -> Iterator[tuple[People, Sessions]]:
     """The people of the tower that these settings are of; its tables are made if need be."""
-    from tower_sync_server.archive.upgrade import migrate
+    from tower_sync_server.migrations.upgrade import migrate
     from tower_sync_server.parts import now, open_keep
     from tower_sync_server.people.passwords import Passwords
     from tower_sync_server.people.people import People

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 
 import pytest
 from aiohttp import web
 
-from edge.api.server import Runner
+from edge.api.server import MAX_CONNECTIONS, MAX_OF_ONE, Runner, too_many
 
 REFUSED = {
     "no request line": b"HELLO\r\n\r\n",
@@ -79,3 +81,66 @@ async def test_without_it_they_get_plain_text():
     finally:
         await runner.cleanup()
     assert headers["content-type"].startswith("text/plain")
+
+
+async def test_a_head_that_never_ends_is_cut_off():
+    runner = await serve(Runner(app(), keepalive_timeout=0.3))
+    try:
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                for letter in itertools.cycle("X-Slow: loris"):
+                    writer.write(letter.encode())
+                    await writer.drain()
+                    if reader.at_eof():
+                        break
+                    await asyncio.sleep(0.05)
+        writer.close()
+    finally:
+        await runner.cleanup()
+
+
+async def test_others_are_served_while_many_never_finish_their_head():
+    runner = await serve(Runner(app()))
+    host, port = runner.addresses[0][:2]
+    slow = [await asyncio.open_connection(host, port) for _ in range(100)]
+    try:
+        for _, writer in slow:
+            writer.write(b"GET / HTTP/1.1\r\nX-Slow:")
+        answer = await ask(runner, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    finally:
+        for _, writer in slow:
+            writer.close()
+        await runner.cleanup()
+    assert answer[0] == 200
+
+
+def test_one_address_cannot_take_every_connection():
+    taken = ["192.168.1.7"] * MAX_OF_ONE
+
+    assert too_many("192.168.1.7", taken)
+    assert not too_many("192.168.1.8", taken)
+    assert not too_many("192.168.1.7", taken[1:])
+
+
+def test_programs_on_the_device_may_have_as_many_as_there_are():
+    assert not too_many("127.0.0.1", ["127.0.0.1"] * (MAX_CONNECTIONS - 1))
+    assert too_many("127.0.0.1", ["127.0.0.1"] * MAX_CONNECTIONS)
+
+
+async def test_a_connection_too_many_is_closed_and_the_others_stay(monkeypatch):
+    monkeypatch.setattr("edge.api.server.MAX_CONNECTIONS", 1)
+    runner = await serve(Runner(app()))
+    host, port = runner.addresses[0][:2]
+    try:
+        first = await asyncio.open_connection(host, port)
+        second = await asyncio.open_connection(host, port)
+        async with asyncio.timeout(10):
+            assert await second[0].read() == b""
+        first[1].write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(10):
+            assert b"200 OK" in await first[0].read()
+    finally:
+        first[1].close()
+        second[1].close()
+        await runner.cleanup()

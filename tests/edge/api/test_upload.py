@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 
 import pytest
 from aiohttp import FormData
 
+from edge.api.upload import limits
 from tests.fakes.vision import picture
 
 BOUNDARY = "XX"
@@ -69,6 +71,18 @@ async def test_json_over_the_limit_is_refused(serve, path):
     headers = {"Content-Type": "application/json"}
     answer = await client.post(path, data=endless(), headers=headers)
     assert (answer.status, (await answer.json())["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=XX", "application/json"])
+async def test_a_body_that_never_ends_is_given_up(serve, monkeypatch, caplog, kind):
+    monkeypatch.setattr("edge.api.app.limits", functools.partial(limits, body_s=0.3))
+    client = await serve()
+    head = f"POST /cases HTTP/1.1\r\nContent-Type: {kind}\r\nContent-Length: 5000\r\n\r\n"
+
+    status, body = await raw(client, head.encode(), PART)
+
+    assert (status, json.loads(body)["error"]["code"]) == (408, "body_too_slow")
+    assert not [line for line in caplog.records if line.levelname == "ERROR"]
 
 
 async def test_a_client_that_asks_first_is_refused_before_it_sends(serve):

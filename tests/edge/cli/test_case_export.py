@@ -1,4 +1,4 @@
-"""`edgecase cases export`: what a tower takes in, see tests/tower/test_folders.py."""
+"""`edgecase cases export`: what a tower takes in, see tests/tower/ingest/test_folders.py."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def daemon(folder: Path) -> Iterator[int]:
+def daemon(folder: Path, auth: str = "open") -> Iterator[int]:
     """A device with a case that the tower refused; gives its port."""
     ready, stopping, ports = threading.Event(), asyncio.Event(), list[int]()
     loop = asyncio.new_event_loop()
@@ -33,7 +33,7 @@ def daemon(folder: Path) -> Iterator[int]:
             one = photo(1)
             await device.store.add(draft([one], 1), [one])
             await device.store.dead_letter((await device.store.pending())[0].id, "hash: no")
-            runner = web.AppRunner(device.app())
+            runner = web.AppRunner(device.app(auth=auth))
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
@@ -62,6 +62,16 @@ def test_what_was_refused_is_told_and_goes_once_more(
         assert json.loads(cli("sync", "retry", "--json").out) == {"parcels": 1}
         assert json.loads(cli("sync", "status", "--json").out)["dead"] == 0
         assert "link" in cli("sync", "compare").out
+
+
+def test_a_daemon_that_asks_for_tokens_lets_its_own_commands_in(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with daemon(tmp_path / "data", "token") as port:
+        monkeypatch.setenv("EDGECASE_HTTP__PORT", str(port))
+        monkeypatch.setenv("EDGECASE_HTTP__AUTH", "token")
+        assert "hash: no" in cli("sync", "status").out
+        assert json.loads(cli("phones", "list", "--json").out) == {"phones": []}
 
 
 def test_without_a_daemon_it_says_how_to_start_one(

@@ -19,7 +19,17 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-FIELDS = ("images", "predictions", "decision", "summary", "form", "models", "estimate", "created")
+FIELDS = (
+    "images",
+    "predictions",
+    "decision",
+    "summary",
+    "form",
+    "models",
+    "estimate",
+    "created",
+    "second_opinions",
+)
 
 
 @settings(deadline=None)
@@ -28,6 +38,7 @@ def test_any_json_can_be_shown(body: dict[str, Any]) -> None:
     views.headline(body)
     views.summary(body)
     views.reasons(body)
+    views.doubts(body)
     views.findings(body)
     views.overlay(body)
     views.estimate(body)
@@ -40,6 +51,16 @@ def test_any_json_can_be_shown(body: dict[str, Any]) -> None:
 def test_any_prediction_can_be_shown(predictions: list[dict[str, Any]]) -> None:
     views.findings({"predictions": predictions})
     views.overlay({"predictions": predictions, "images": [{"width": 10, "height": 10}]})
+
+
+def test_a_second_opinion_in_words() -> None:
+    opinion = {"model": "m@1.1.0", "missed": ["dent"], "added": ["broken_lamp", "rust"]}
+    less = {**opinion, "added": []}
+
+    assert views.doubts({"second_opinions": [opinion, less]}) == [
+        "m@1.1.0 saw broken lamp, rust here, and not dent.",
+        "m@1.1.0 saw less here, and not dent.",
+    ]
 
 
 def test_a_case_in_a_few_words() -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from tests.fakes.towers_people import PASSWORD
-from tower_sync_server.archive.database import connect, sqlite_dsn
 from tower_sync_server.cli import users as command
 from tower_sync_server.cli.app import main
+from tower_sync_server.database.engine import connect, sqlite_dsn
 from tower_sync_server.parts import now
 from tower_sync_server.people.audit import Audit
 from tower_sync_server.people.passwords import Passwords

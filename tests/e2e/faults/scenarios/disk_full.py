@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cbor2
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from scripts.benchmarks.figures import Figure
+from sync import codec
+from sync.messages import Stored
 from tests.e2e.faults import oracle
 from tests.e2e.faults.world import drained, losses, until
 from tests.fakes.broker import Mosquitto, mosquitto
@@ -56,12 +57,12 @@ class Eavesdropper:
         self.lock = threading.Lock()
 
     def hear(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        said = cbor2.loads(message.payload)
-        kind = next((word for word in ("stored", "have", "busy", "reject") if word in said), "")
-        with self.lock:
-            self.count[kind] += 1
-            if kind == "stored":
-                self.stored.add((said["case"], said["kind"], said["image"].hex()))
+        for ack in codec.decode_downs(message.payload):
+            with self.lock:
+                self.count[type(ack).__name__.lower()] += 1
+                if isinstance(ack, Stored) and ack.address.kind is not None:
+                    address = ack.address
+                    self.stored.add((address.case, address.kind.value, address.image))
 
 
 @contextmanager
