@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from tower_sync_server.cli import broker, dataset, devices, ingest, release, run, usb, users
+from tower_sync_server.cli import backup, broker, dataset, devices, ingest, release, run, usb, users
 from tower_sync_server.errors import ConfigError, TowerError
 
 FAILED, USAGE = 1, 2
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("backup")(backup.backup)
 app.command("broker")(broker.broker)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(devices.app, name="devices")
