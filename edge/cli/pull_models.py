@@ -36,6 +36,12 @@ def pull(
     keep: Annotated[
         bool, typer.Option("--keep", help="Install beside what serves; activate nothing.")
     ] = False,
+    look: Annotated[
+        bool, typer.Option("--look", help="Show what is offered, and no more.")
+    ] = False,
+    daemon: Annotated[
+        bool, typer.Option("--daemon", help="Have the daemon look, by updates.policy.")
+    ] = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -43,31 +49,19 @@ def pull(
 
     Exit codes: 0 all that fits serves, 1 a version was refused or could not be fetched.
     """
-    from edge.cli.in_store import refuse_other_user
-    from edge.errors import OperatorError
-    from edge.updates.source import source_of
-
     settings = settings_of(config)
-    refuse_other_user(settings.store.data_dir)
-    place = where or settings.updates.url
-    if not place:
-        raise OperatorError(
-            "No release repository is configured on this device.",
-            "Set updates.url, or name a folder: edgecase models pull /media/stick",
-        )
-    source, puller = source_of(place), _puller(settings)
+    if daemon:
+        _have_daemon_look(settings, json=json)
+        return
+    source, puller = _source(settings, where), _puller(settings)
     found = puller.look(source)
     if not json:
         _show(found, source, puller.active())
-    if found.choice.take and not _agreed(yes=yes or json):
-        raise typer.Exit(1)
-    done, failed = _install_all(settings, puller, found, source, keep=keep, quiet=json)
-    if done and not keep:
-        _serve(settings, quiet=json)
-    if json:
-        show_json(_as_json(found, done, failed))
-    if failed:
-        raise typer.Exit(1)
+    if look:
+        if json:
+            show_json({"offered": [o.ref for o in found.choice.take], **_left(found)})
+        return
+    _take(settings, puller, found, source, yes=yes, keep=keep, json=json)
 
 
 def trust(
@@ -99,6 +93,58 @@ def trust(
     settings.store.data_dir.mkdir(parents=True, exist_ok=True)
     version = begin(seen, root.read_bytes())
     typer.echo(f"trusted: root {version} of {root}")
+
+
+def _take(
+    settings: "Settings",
+    puller: "Puller",
+    found: "Found",
+    source: "Source",
+    *,
+    yes: bool,
+    keep: bool,
+    json: bool,
+) -> None:
+    if found.choice.take and not _agreed(yes=yes or json):
+        raise typer.Exit(1)
+    done, failed = _install_all(settings, puller, found, source, keep=keep, quiet=json)
+    if done and not keep:
+        _serve(settings, quiet=json)
+    if json:
+        show_json(_as_json(found, done, failed))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _source(settings: "Settings", where: str) -> "Source":
+    from edge.cli.in_store import refuse_other_user
+    from edge.errors import OperatorError
+    from edge.updates.source import source_of
+
+    refuse_other_user(settings.store.data_dir)
+    place = where or settings.updates.url
+    if not place:
+        raise OperatorError(
+            "No release repository is configured on this device.",
+            "Set updates.url, or name a folder: edgecase models pull /media/stick",
+        )
+    return source_of(place)
+
+
+def _have_daemon_look(settings: "Settings", *, json: bool) -> None:
+    """For a timer: nothing happens here that the daemon's shadow and probation would not see."""
+    from edge.cli.daemon_call import call
+
+    if not settings.updates.url:
+        note("updates.url is not set: there is nothing to look at")
+        return
+    told = call(settings, "POST", "/models/pull")["updates"]
+    if json:
+        show_json(told)
+    else:
+        note(f"the daemon looks at {settings.updates.url}; before that it was {told['phase']}")
+        if told["problem"]:
+            note(f"  {told['problem']}")
 
 
 def _puller(settings: "Settings") -> "Puller":
@@ -194,6 +240,12 @@ def _as_json(
     return {
         "installed": [release.ref for release in done],
         "failed": dict(failed),
+        **_left(found),
+    }
+
+
+def _left(found: "Found") -> dict[str, object]:
+    return {
         "left": dict(found.choice.leave),
         "not_understood": list(found.catalogue.beyond),
         "banned": list(found.choice.banned),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.library.library import shipped_models
+from tests.edge.cli.test_sync import daemon
 from tests.fakes.release_tower import ReleaseTower
 
 if TYPE_CHECKING:
@@ -91,3 +92,32 @@ def test_with_no_repository_set_it_says_what_to_set(cli: Cli):
     done = cli("models", "pull")
     assert done.code == 1
     assert "updates.url" in done.out + done.err
+
+
+def test_a_look_shows_what_is_offered_and_takes_nothing(cli: Cli, tower):
+    trusting(cli, tower)
+    done = cli("models", "pull", str(tower.folder), "--look")
+    assert done.code == 0
+    assert "9.0.0" in done.out
+    said = cli("models", "pull", str(tower.folder), "--look", "--json")
+    assert json.loads(said.out)["offered"] == [f"{DETECTOR}@9.0.0"]
+    listed = cli("models", "list", "--json")
+    assert "9.0.0" not in {m["version"] for m in json.loads(listed.out)["models"]}
+
+
+@pytest.mark.parametrize("auth", ["open", "token"])
+def test_a_daemon_is_asked_to_look_also_where_it_wants_tokens(cli, tmp_path, monkeypatch, auth):
+    with daemon(tmp_path / "data", auth) as port:
+        monkeypatch.setenv("EDGECASE_HTTP__PORT", str(port))
+        monkeypatch.setenv("EDGECASE_HTTP__AUTH", auth)
+        monkeypatch.setenv("EDGECASE_UPDATES__URL", "http://tower:9000/releases")
+        done = cli("models", "pull", "--daemon", "--json")
+        assert done.code == 0, done.err
+        assert json.loads(done.out)["phase"] == "idle"
+        assert "http://tower:9000/releases" in cli("models", "pull", "--daemon").err
+
+
+def test_with_no_repository_set_a_timer_has_nothing_to_do(cli: Cli):
+    done = cli("models", "pull", "--daemon")
+    assert done.code == 0
+    assert "updates.url" in done.err
