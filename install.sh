@@ -7,7 +7,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() {
   cat <<'END'
-Usage: sudo ./install.sh [--tower] [--lan] [--dry-run] [--offline DIR] [--no-start]
+Usage: sudo ./install.sh [--tower] [--lan] [--watchdog] [--dry-run] [--offline DIR] [--no-start]
        sudo ./install.sh [--tower] --upgrade | --repair [--offline DIR]
        sudo ./install.sh [--tower] --uninstall | --purge [--yes]
        sudo ./install.sh --update-models [STICK|FOLDER|URL|FILE] [--yes] [--allow-unsigned]
@@ -17,6 +17,7 @@ Installs the device (or, with --tower, the tower) as a service.
 
   --tower            the tower instead of the device; both may live on one machine
   --lan              let phones on this network in, by pairing; only where there are no settings yet
+  --watchdog         have the hardware restart the machine where the system stands still
   --upgrade          to the version that lies here; goes back by itself where that one isn't healthy
   --repair           look at every installed file, do again what isn't as it should be, and say what
   --dry-run          say each step and change nothing
@@ -48,7 +49,7 @@ die() { # CODE TEXT
 }
 
 { # read to its end before it begins: an upgrade may change this very file
-args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=() lan=''
+args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=() lan='' watchdog=''
 value() { [ $# -gt 1 ] && [ "${2#-}" = "$2" ]; }
 while [ $# -gt 0 ]; do
   case $1 in
@@ -57,6 +58,7 @@ while [ $# -gt 0 ]; do
     --no-start) start='' ;;
     --yes) yes=yes ;;
     --lan) lan=yes ;;
+    --watchdog) watchdog=yes ;;
     --upgrade | --repair) action=${1#--} ;;
     --allow-unsigned) unsigned=yes ;;
     --answer) value "$@" || die 2 "--answer needs KEY=VALUE"; answers+=(--answer "$2"); shift ;;
@@ -71,18 +73,22 @@ while [ $# -gt 0 ]; do
 done
 [ "$(id -u)" -eq 0 ] || die 2 "run it as root: sudo $0"
 
-# Where everything lies. A version has a folder of its own; `current` names the whole one that serves.
+# Where everything lies; `files` are FILE FOLDER, from systemd/. A version has a folder of its own; `current` names the whole one that serves.
 case $role in
   device) name=edgecase commands=(edgecase) packages=(python3-venv ca-certificates libgomp1)
-          units=(edgecase.service) timers=(edgecase-backup.timer edgecase-backup-check.timer) lock=edge.lock settings=edge.toml
+          units=(edgecase.service) lock=edge.lock settings=edge.toml
+          timers=(edgecase-{backup,backup-check,models,archive}.timer)
+          files=("edgecase-stick@.service /etc/systemd/system" "stick /usr/local/lib/edgecase"
+                 "udev/70-edgecase-stick.rules /etc/udev/rules.d" "journald.conf.d/edgecase.conf /etc/systemd/journald.conf.d")
           native=cv2,numpy,onnxruntime,simplejpeg,xllamacpp ;;
   tower)  name=edgecase-tower commands=(edgecase-tower) packages=(python3-venv ca-certificates mosquitto)
-          units=(edgecase-broker.service edgecase-tower.service) timers=() lock=tower.lock settings=tower.toml
+          units=(edgecase-broker.service edgecase-tower.service) lock=tower.lock settings=tower.toml
+          timers=(edgecase-tower-{backup,backup-check}.timer) files=()
           native=cryptography,psycopg,sqlalchemy ;;
 esac
 home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log
 
-for part in steps look put upgrade models remove; do
+for part in steps look put extras upgrade models remove; do
   # shellcheck source=/dev/null
   . "$here/scripts/install/$part.sh"
 done

@@ -53,7 +53,7 @@ look_at_machine() {
   memory=$(awk '/^MemTotal/ { print int($2 / 1000) }' /proc/meminfo)
   say "EdgeCase, the $role, on: $(machine_of "$model_text" "$architecture"), $ID ${VERSION_CODENAME:-?}, $memory MB"
   for why in "$(judge_architecture "$architecture")" "$(judge_system "$ID" "${ID_LIKE:-}" "${VERSION_CODENAME:-?}")" \
-    "$(judge_space "$(free_mb "$home")")" "$(judge_clock "$(date +%F)")"; do
+    "$(judge_space "$(free_mb "$home")")" "$(judge_clock "$(date +%F)")" "$([ -z "$watchdog" ] || judge_watchdog /dev/watchdog)"; do
     [ -z "$why" ] || die 3 "$why"
   done
   [ "$memory" -ge "$MEMORY_MB" ] || warn "$memory MB of memory are few" "set writer.engine = \"template\""

@@ -1,6 +1,8 @@
 # Puts EdgeCase on the machine. Each step can be cut off and done again: what serves is always one whole version.
 # shellcheck shell=bash disable=SC2154
 
+UNITS=/etc/systemd/system
+
 repair() { # what serves goes on until something whole is beside it; what people made stays
   [ -n "$dry" ] || find_damage
   put_on_machine
@@ -38,6 +40,8 @@ put_files() {
   step "Python environment in $home" environment
   step "settings in /etc/edgecase/$settings" first_settings
   step "services: ${units[*]} ${timers[*]}" unit_files
+  [ ${#files[@]} -eq 0 ] || step "limits of the log, a look at sticks" other_files
+  [ -z "$watchdog" ] || step "hardware watchdog" hardware_watchdog
 }
 
 debian_packages() {
@@ -67,12 +71,12 @@ newer_debs() { # FOLDER : the files of packages that are missing here, or older
 }
 
 users_and_folders() {
-  if same sysusers.d && same tmpfiles.d && id "$name" && [ "$(stat -c '%U %a' "$data")" = "$name 700" ]; then
+  if same sysusers.d && id "$name" && same tmpfiles.d && [ "$(stat -c '%U %a' "$data")" = "$name 700" ]; then
     exit "$ALREADY"
   fi
   install -D -m 644 "$here/systemd/sysusers.d/$name.conf" "/etc/sysusers.d/$name.conf"
-  install -D -m 644 "$here/systemd/tmpfiles.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
   systemd-sysusers "$name.conf"
+  install -D -m 644 "$here/systemd/tmpfiles.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
   systemd-tmpfiles --create "$name.conf"
 }
 
@@ -142,20 +146,22 @@ first_settings() {
 
 unit_files() {
   local unit fresh=''
-  for unit in "${units[@]}"; do put "$unit" "$unit"; done
+  for unit in "${units[@]}"; do put "$unit" "$UNITS/$unit"; done
   if [ "$(systemd_version)" -ge 254 ]; then # bookworm's doesn't know these keys
-    for unit in "${units[@]}"; do put backoff.conf "$unit.d/backoff.conf"; done
+    for unit in "${units[@]}"; do put backoff.conf "$UNITS/$unit.d/backoff.conf"; done
   fi
   [ -z "$fresh" ] || touch "$home/.changed"
-  for unit in "${timers[@]}"; do put "$unit" "$unit"; put "${unit%.timer}.service" "${unit%.timer}.service"; done
+  for unit in "${timers[@]}" "${timers[@]/%.timer/.service}"; do put "$unit" "$UNITS/$unit"; done
   if [ -z "$fresh" ] && systemctl is-enabled -q "${units[@]}" "${timers[@]}"; then exit "$ALREADY"; fi
   if has_systemd; then systemctl daemon-reload; fi
   systemctl enable "${units[@]}" "${timers[@]}"
 }
 
-put() { # FILE UNIT : sets `fresh` where it wasn't there like that
-  cmp -s "$here/systemd/$1" "/etc/systemd/system/$2" && return
-  install -D -m 644 "$here/systemd/$1" "/etc/systemd/system/$2"
+put() { # FILE PATH : sets `fresh` where it wasn't there like that
+  local mode=644
+  [ ! -x "$here/systemd/$1" ] || mode=755
+  [ "$(stat -c %a "$2" 2>/dev/null)" = "$mode" ] && cmp -s "$here/systemd/$1" "$2" && return
+  install -D -m "$mode" "$here/systemd/$1" "$2"
   fresh=yes
 }
 

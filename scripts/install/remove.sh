@@ -40,7 +40,8 @@ forget_units() {
     if has_systemd; then systemctl disable --now "$unit" || true; else systemctl disable "$unit" || true; fi
     rm -f "/etc/systemd/system/$unit" "/etc/systemd/system/${unit%.timer}.service"
   done
-  if has_systemd; then systemctl daemon-reload; systemctl reset-failed "${units[@]}" || true; fi
+  forget_other_files
+  if has_systemd; then systemctl reset-failed "${units[@]}" || true; fi
 }
 
 forget_program() {

@@ -9,7 +9,7 @@ upgrade() {
   if [ -z "$dry" ] && ! systemctl is-active -q "${units[@]}"; then
     die 1 "What is installed isn't healthy, so that there is nothing to go back to. Mend it first (systemctl status $name), or take this version without a way back: sudo ./install.sh"
   fi
-  [ "$role" = tower ] || step "copy of the database" copy_of_database
+  step "copy of the database" copy_of_database
   step "the version before: what it takes to go back" note_before
   # Whatever fails from here on, or interrupts: what is in place then is judged.
   [ -n "$dry" ] || trap settle_upgrade EXIT
@@ -20,12 +20,17 @@ upgrade() {
   step "versions before the last one" forget_old_versions
 }
 
-copy_of_database() { (cd / && runuser -u "$name" -- "$home/current/bin/edgecase" backup); }
+copy_of_database() { # a PostgreSQL is its owner's
+  local own="$home/current/bin/${commands[0]}"
+  [ "$role" = device ] || { [ -e "$data/archive.db" ] && "$own" backup --help; } || exit "$ALREADY"
+  (cd / && runuser -u "$name" -- "$own" backup)
+}
 
 note_before() {
-  local unit
+  local unit file
   rm -rf "$home/.before"
-  mkdir -p "$home/.before.new"
+  mkdir -p "$home/.before.new/files"
+  while read -r file; do [ ! -e "$file" ] || cp -a --parents "$file" "$home/.before.new/files"; done < <(places)
   for unit in "${units[@]}" "${timers[@]}" "${timers[@]/%.timer/.service}"; do
     [ ! -e "/etc/systemd/system/$unit" ] || cp -a "/etc/systemd/system/$unit" "$home/.before.new/"
   done
@@ -65,8 +70,10 @@ back_to() { # FOLDER of a version
   for unit in "${timers[@]}"; do
     [ -e "$home/.before/$unit" ] || { systemctl disable "$unit"; rm -f "/etc/systemd/system/$unit" "/etc/systemd/system/${unit%.timer}.service"; }
   done
-  find "$home/.before" -name 'edgecase*' -exec cp -a {} /etc/systemd/system/ \;
-  systemctl daemon-reload
+  find "$home/.before" -maxdepth 1 -name 'edgecase*' -exec cp -a {} /etc/systemd/system/ \;
+  places | tr '\n' '\0' | xargs -0 -r rm -f
+  [ ! -d "$home/.before/files" ] || cp -a "$home/.before/files/." /
+  take_up
   if [ "$role" = device ]; then
     (cd / && runuser -u "$name" -- "$1/bin/python" -I - <"$here/scripts/install/readable.py")
   fi

@@ -1,11 +1,25 @@
-"""What needs a whole machine runs only where it is asked for: `-m appliance`."""
+"""What needs a whole machine runs only where it is asked for: `-m appliance`.
+
+One container goes through all files, which pytest takes in the order of their names: installed,
+on a disk of its own, with a stick, uninstalled.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.appliance.container import ROOT, Container
+from tests.appliance.device import MODEL
+
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator, Mapping
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,3 +35,57 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+
+
+@pytest.fixture(scope="session")
+def tower(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release of a newer model: `stick.img`, for root alone, `open.img`, and the tower's root."""
+    folder = tmp_path_factory.mktemp("tower")
+    newer = folder / "newer"
+    shutil.copytree(ROOT / "models" / "zoo" / MODEL / "1.0.0", newer)
+    manifest = (newer / "model.toml").read_text()
+    (newer / "model.toml").write_text(manifest.replace('version = "1.0.0"', 'version = "1.0.1"', 1))
+    own = {**os.environ, "EDGECASE_TOWER_STORE__DATA_DIR": str(folder / "data")}
+    for command in ("release init", f"release add {newer}", f"usb export {folder / 'stick'}"):
+        subprocess.run(
+            [sys.executable, "-m", "tower_sync_server", *command.split()],
+            cwd=ROOT, env=own, check=True, capture_output=True,
+        )  # fmt: skip
+    for image, mode in (("open.img", "go=rX"), ("stick.img", "go=")):
+        subprocess.run(["chmod", "-R", mode, folder / "stick"], check=True)
+        subprocess.run(
+            ["mke2fs", "-q", "-t", "ext4", "-d", folder / "stick", folder / image, "32M"],
+            check=True,
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loops(tower: Path) -> Iterator[Mapping[str, Path]]:
+    """Two sticks, an empty disk, and one with no file system: block devices of this machine."""
+    blank, data = tower / "blank.img", tower / "data.img"
+    for image in (blank, data):
+        with image.open("wb") as file:
+            file.truncate(400_000_000)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", data], check=True)
+    made = {name: loop(tower / f"{name}.img", "-r") for name in ("stick", "open")}
+    made |= {name: loop(tower / f"{name}.img") for name in ("blank", "data")}
+    yield made
+    subprocess.run(["losetup", "-d", *made.values()], check=True)
+
+
+@pytest.fixture(scope="session")
+def machine(tower: Path, loops: Mapping[str, Path]) -> Iterator[Container]:
+    made = Container({path: Path(f"/dev/{name}") for name, path in loops.items()})
+    root = tower / "data" / "releases" / "repository" / "metadata" / "1.root.json"
+    shutil.copyfile(root, made.root / "opt" / "1.root.json")
+    try:
+        made.boot()
+        yield made
+    finally:
+        made.remove()
+
+
+def loop(image: Path, *options: str) -> Path:
+    said = subprocess.check_output(["losetup", "--show", "-f", *options, image])
+    return Path(said.decode().strip())
