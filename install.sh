@@ -7,7 +7,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() {
   cat <<'END'
-Usage: sudo ./install.sh [--tower] [--lan] [--watchdog] [--dry-run] [--offline DIR] [--no-start]
+Usage: sudo ./install.sh [--tower] [--lan] [--data-disk DEV] [--watchdog] [--dry-run] [--offline DIR] [--no-start]
        sudo ./install.sh [--tower] --upgrade | --repair [--offline DIR]
        sudo ./install.sh [--tower] --uninstall | --purge [--yes]
        sudo ./install.sh --update-models [STICK|FOLDER|URL|FILE] [--yes] [--allow-unsigned]
@@ -17,6 +17,7 @@ Installs the device (or, with --tower, the tower) as a service.
 
   --tower            the tower instead of the device; both may live on one machine
   --lan              let phones on this network in, by pairing; only where there are no settings yet
+  --data-disk DEV    keep the data on that disk, which has a file system; the service waits for it
   --watchdog         have the hardware restart the machine where the system stands still
   --upgrade          to the version that lies here; goes back by itself where that one isn't healthy
   --repair           look at every installed file, do again what isn't as it should be, and say what
@@ -49,7 +50,7 @@ die() { # CODE TEXT
 }
 
 { # read to its end before it begins: an upgrade may change this very file
-args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=() lan='' watchdog=''
+args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=() lan='' watchdog='' disk=''
 value() { [ $# -gt 1 ] && [ "${2#-}" = "$2" ]; }
 while [ $# -gt 0 ]; do
   case $1 in
@@ -59,6 +60,7 @@ while [ $# -gt 0 ]; do
     --yes) yes=yes ;;
     --lan) lan=yes ;;
     --watchdog) watchdog=yes ;;
+    --data-disk) value "$@" || die 2 "--data-disk needs a disk, as lsblk shows them"; disk=$2; shift ;;
     --upgrade | --repair) action=${1#--} ;;
     --allow-unsigned) unsigned=yes ;;
     --answer) value "$@" || die 2 "--answer needs KEY=VALUE"; answers+=(--answer "$2"); shift ;;
@@ -71,6 +73,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+[ -z "$disk" ] || { [ $role = device ] && [[ $action == @(install|repair) ]]; } || die 2 "--data-disk is for a device that is installed or repaired"
 [ "$(id -u)" -eq 0 ] || die 2 "run it as root: sudo $0"
 
 # Where everything lies; `files` are FILE FOLDER, from systemd/. A version has a folder of its own; `current` names the whole one that serves.
@@ -88,7 +91,7 @@ case $role in
 esac
 home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log
 
-for part in steps look put extras upgrade models remove; do
+for part in steps look put extras disk upgrade models remove; do
   # shellcheck source=/dev/null
   . "$here/scripts/install/$part.sh"
 done

@@ -35,7 +35,9 @@ judge_watchdog() { # DEVICE
 }
 
 forget_other_files() {
+  local unit
   places | tr '\n' '\0' | xargs -0 -r rm -f
+  while read -r unit; do rm -rf "$UNITS/$unit.d"; done < <(waits)
   [ "$role" = tower ] || rmdir --ignore-fail-on-non-empty /usr/local/lib/edgecase 2>/dev/null || true
   take_up
   if [ -e "$WATCHDOG" ] && ! other_role_installed; then

@@ -56,6 +56,7 @@ look_at_machine() {
     "$(judge_space "$(free_mb "$home")")" "$(judge_clock "$(date +%F)")" "$([ -z "$watchdog" ] || judge_watchdog /dev/watchdog)"; do
     [ -z "$why" ] || die 3 "$why"
   done
+  [ -z "$disk" ] || look_at_disk
   [ "$memory" -ge "$MEMORY_MB" ] || warn "$memory MB of memory are few" "set writer.engine = \"template\""
   warn_of_limits
 }

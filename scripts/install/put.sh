@@ -41,6 +41,7 @@ put_files() {
   step "settings in /etc/edgecase/$settings" first_settings
   step "services: ${units[*]} ${timers[*]}" unit_files
   [ ${#files[@]} -eq 0 ] || step "limits of the log, a look at sticks" other_files
+  if [ -n "$disk" ] || uses_disk; then step "data on a disk of their own${disk:+: $disk}" data_disk; tell_of_copies; fi
   [ -z "$watchdog" ] || step "hardware watchdog" hardware_watchdog
 }
 
@@ -71,11 +72,12 @@ newer_debs() { # FOLDER : the files of packages that are missing here, or older
 }
 
 users_and_folders() {
-  if same sysusers.d && id "$name" && same tmpfiles.d && [ "$(stat -c '%U %a' "$data")" = "$name 700" ]; then
+  if same sysusers.d && id "$name" && { uses_disk || { same tmpfiles.d && [ "$(stat -c '%U %a' "$data")" = "$name 700" ]; }; }; then
     exit "$ALREADY"
   fi
   install -D -m 644 "$here/systemd/sysusers.d/$name.conf" "/etc/sysusers.d/$name.conf"
   systemd-sysusers "$name.conf"
+  if uses_disk; then return; fi
   install -D -m 644 "$here/systemd/tmpfiles.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
   systemd-tmpfiles --create "$name.conf"
 }

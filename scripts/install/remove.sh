@@ -51,7 +51,8 @@ forget_program() {
 }
 
 forget_data() {
-  rm -rf "$data" "/etc/edgecase/$settings"
+  forget_disk
+  rm -rf "$data" "$data".before-* "/etc/edgecase/$settings"
   rmdir --ignore-fail-on-non-empty /etc/edgecase || true
   rm -f "/etc/sysusers.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
   if id "$name" >/dev/null 2>&1; then userdel "$name"; fi

@@ -22,7 +22,7 @@ WITH_ROOT = {"edgecase-stick@.service": "25"}
 
 def judge(call: str) -> str:
     script = (
-        f". scripts/install/look.sh; . scripts/install/extras.sh; {call}"
+        f". scripts/install/look.sh; . scripts/install/extras.sh; . scripts/install/disk.sh; {call}"
     )
     return subprocess.check_output(["bash", "-euc", script], cwd=ROOT, text=True).strip()
 
@@ -57,6 +57,24 @@ def test_a_machine_that_cannot_run_it_is_told_why(call: str, refused: bool) -> N
 
 
 @pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ("ext4 1-2 '' '' ''", ""),
+        ("ext4 1-2 /data '' ''", ""),
+        ("ext4 1-2 /media/usb '' ''", "umount"),
+        ("'' '' '' '' ''", "mkfs.ext4 /dev/sda1"),
+        ("vfat 1-2 '' '' ''", "whose a file is"),
+        ("ext4 '' '' '' ''", "no UUID"),
+        ("'' '' '' /dev/sda1,/dev/sda2 ''", "has partitions"),
+        ("ext4 1-2 /boot '' /dev/sda", "the system runs from"),
+    ],
+)
+def test_a_disk_for_the_data_is_judged(facts: str, said: str) -> None:
+    told = judge(f"judge_disk /dev/sda1 {facts} /data")
+    assert (said in told) if said else told == ""
+
+
+@pytest.mark.parametrize(
     ("model", "machine"),
     [
         ("Raspberry Pi 5 Model B Rev 1.0", "Raspberry Pi 5"),
@@ -82,7 +100,17 @@ def test_a_stick_is_what_can_be_pulled_out_and_holds_files() -> None:
     assert list(sticks(said)) == ["/dev/sda1", "/dev/sdb"]
 
 
-@pytest.mark.parametrize("args", [["--what"], ["--offline"], ["--tower", "--update-models"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--what"],
+        ["--offline"],
+        ["--tower", "--update-models"],
+        ["--data-disk"],
+        ["--tower", "--data-disk", "/dev/sda1"],
+        ["--uninstall", "--data-disk", "/dev/sda1"],
+    ],
+)
 def test_wrong_usage_ends_with_2(args: list[str]) -> None:
     done = subprocess.run(
         [ROOT / "install.sh", *args, "--dry-run"], capture_output=True, check=False
