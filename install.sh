@@ -50,7 +50,7 @@ die() { # CODE TEXT
 }
 
 { # read to its end before it begins: an upgrade may change this very file
-args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=() lan='' watchdog='' disk=''
+args=("$@") role=device action=install where='' model='' offline='' dry='' yes='' start=yes unsigned='' answers=() lan='' watchdog='' disk='' model_text='' camera_packages=()
 value() { [ $# -gt 1 ] && [ "${2#-}" = "$2" ]; }
 while [ $# -gt 0 ]; do
   case $1 in
@@ -91,7 +91,7 @@ case $role in
 esac
 home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log
 
-for part in steps look put extras disk upgrade models remove; do
+for part in steps look put environment extras disk upgrade models remove; do
   # shellcheck source=/dev/null
   . "$here/scripts/install/$part.sh"
 done

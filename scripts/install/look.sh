@@ -45,9 +45,10 @@ free_mb() { # of the disk that would hold this folder
 }
 
 look_at_machine() {
-  local architecture model_text='' ID='' ID_LIKE='' VERSION_CODENAME='' memory why
+  local architecture ID='' ID_LIKE='' VERSION_CODENAME='' memory why
   architecture=$(dpkg --print-architecture 2>/dev/null || uname -m)
-  [ ! -r /proc/device-tree/model ] || model_text=$(tr -d '\0' </proc/device-tree/model)
+  if [ -r /proc/device-tree/model ]; then model_text=$(tr -d '\0' </proc/device-tree/model); fi
+  if [[ $role = device && $model_text == *"Raspberry Pi"* ]]; then camera_packages=(python3-picamera2 python3-libcamera); fi
   # shellcheck source=/dev/null
   . /etc/os-release
   memory=$(awk '/^MemTotal/ { print int($2 / 1000) }' /proc/meminfo)

@@ -35,9 +35,10 @@ put_on_machine() {
 }
 
 put_files() {
-  step "Debian's packages: ${packages[*]}" debian_packages
+  step "Debian's packages: ${packages[*]} ${camera_packages[*]}" debian_packages
   step "system user $name, folders" users_and_folders
   step "Python environment in $home" environment
+  tell_of_environment
   step "settings in /etc/edgecase/$settings" first_settings
   step "services: ${units[*]} ${timers[*]}" unit_files
   [ ${#files[@]} -eq 0 ] || step "limits of the log, a look at sticks" other_files
@@ -47,7 +48,7 @@ put_files() {
 
 debian_packages() {
   local missing=() package files
-  for package in "${packages[@]}"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
+  for package in "${packages[@]}" "${camera_packages[@]}"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
   [ ${#missing[@]} -gt 0 ] || exit "$ALREADY"
   export DEBIAN_FRONTEND=noninteractive
   if [ -n "$offline" ]; then
@@ -56,10 +57,20 @@ debian_packages() {
     apt-get install -y --no-install-recommends -o Dir::State::lists="$(mktemp -d)" "${files[@]}"
   else
     apt-get update
+    mapfile -t missing < <(offered "${missing[@]}")
+    [ ${#missing[@]} -gt 0 ] || exit "$ALREADY"
     apt-get install -y --no-install-recommends "${missing[@]}"
   fi
   # Debian starts a broker of its own; the tower's has its own certificates and ports.
   if [[ " ${missing[*]} " == *" mosquitto "* ]]; then systemctl disable --now mosquitto.service || true; fi
+}
+
+offered() { # PACKAGE… : without the camera's where there are none, as in plain Debian
+  local package
+  for package in "$@"; do
+    if [[ " ${camera_packages[*]} " == *" $package "* && -z "$(apt-cache show "$package" 2>/dev/null)" ]]; then continue; fi
+    echo "$package"
+  done
 }
 
 newer_debs() { # FOLDER : the files of packages that are missing here, or older
@@ -83,52 +94,6 @@ users_and_folders() {
 }
 
 same() { cmp -s "$here/systemd/$1/$name.conf" "/etc/$1/$name.conf"; }
-
-stamp() { # of everything that the environment is made from
-  (cd "$here" && { python3 -V; cat "requirements/$lock" pyproject.toml
-    find edge sync models tower_sync_server -type f ! -path '*/__pycache__/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-  } | sha256sum | cut -c1-16)
-}
-
-environment() {
-  local version target work
-  version=$(stamp)
-  target=$(target_of "$version")
-  if [ ! -e "$target/.whole" ]; then
-    rm -rf "$target"
-    mkdir -p "$home/versions"
-    python3 -m venv "$target"
-    pip() { "$target/bin/python" -m pip --disable-pip-version-check "$@"; }
-    if [ -n "$offline" ]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS=$offline/wheels PIP_CONFIG_FILE=/dev/null; fi
-    # Wheels alone: a Pi compiles for an hour, and what was compiled elsewhere may not run on it.
-    pip install --require-hashes --only-binary :all: -r "$here/requirements/$lock"
-    work=$(mktemp -d)
-    # shellcheck disable=SC2064  # now: the function's variables are gone by then
-    trap "rm -rf '$work'" EXIT
-    (cd "$here" && tar -c --exclude=__pycache__ pyproject.toml README.md LICENSE edge sync models tower_sync_server) | tar -x -C "$work"
-    pip install --no-deps "$work"
-    # A wheel for another processor dies here, and not in service.
-    "$target/bin/python" -c "import $native"
-    "$target/bin/${commands[0]}" --help
-    sync -f "$target"
-    touch "$target/.whole"
-  elif [ "$(readlink -f "$home/current")" = "$target" ] && [ -e "/usr/local/bin/${commands[0]}" ]; then
-    exit "$ALREADY"
-  fi
-  touch "$home/.changed"
-  point "$target" "$home/current"
-  for command in "${commands[@]}"; do point "$home/current/bin/$command" "/usr/local/bin/$command"; done
-}
-
-target_of() { # VERSION : its whole environment, or where to make one: never over what serves
-  local each
-  for each in "$home/versions/$1"*; do
-    if [ -e "$each/.whole" ]; then echo "$each"; return; fi
-  done
-  each=$home/versions/$1
-  while [ "$(readlink -f "$home/current" || true)" = "$each" ]; do each+=-again; done
-  echo "$each"
-}
 
 point() { # TARGET LINK : in one move, so that there is a link at every moment
   mkdir -p "$(dirname "$2")"

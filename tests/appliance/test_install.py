@@ -116,6 +116,22 @@ def test_the_hardware_watchdog_is_set_on_request_alone(machine: Container) -> No
     assert pid(machine) == before
 
 
+def test_debian_s_camera_packages_are_seen_after_its_own(machine: Container) -> None:
+    package = machine.root / "root" / "camera"
+    (package / "DEBIAN").mkdir(parents=True)
+    control = "Package: python3-picamera2\nVersion: 1\nArchitecture: all\nMaintainer: x\n"
+    (package / "DEBIAN" / "control").write_text(f"{control}Description: x\n")
+    there = package / "usr/lib/python3/dist-packages"
+    for name in ("picamera2", "numpy"):
+        (there / name).mkdir(parents=True)
+        (there / name / "__init__.py").write_text("import numpy\nassert numpy.ones\n")
+    machine.run("dpkg-deb -b /root/camera /root/camera.deb && dpkg -i /root/camera.deb")
+    assert "✓ Python environment in /opt/edgecase\n" in machine.run("/src/install.sh")
+    machine.run("/opt/edgecase/current/bin/python -I -c 'import picamera2'")
+    assert ask("/health")["ready"]
+    machine.run("dpkg -r python3-picamera2")
+
+
 def test_another_version_takes_over(machine: Container) -> None:
     machine.run("cp -r /src /root/newer && echo '# newer' >> /root/newer/edge/logs.py")
     before = machine.run("readlink /opt/edgecase/current")

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,18 @@ WITH_ROOT = {"edgecase-stick@.service": "25"}
 """Root has to mount; it may do nothing else."""
 
 
+PYTHON = """#!/bin/bash
+case "$*" in
+  *uninstall*) echo "uninstalled ${@: -1}" ;;
+  *exercise.py\\ dies*|*exercise.py\\ xllamacpp*) kill -ILL $$ ;;
+esac
+"""
+"""Of an environment in which some packages are built for another processor."""
+
+
 def judge(call: str) -> str:
-    script = (
-        f". scripts/install/look.sh; . scripts/install/extras.sh; . scripts/install/disk.sh; {call}"
-    )
+    parts = ("look", "extras", "disk", "environment", "put")
+    script = "".join(f". scripts/install/{part}.sh; " for part in parts) + call
     return subprocess.check_output(["bash", "-euc", script], cwd=ROOT, text=True).strip()
 
 
@@ -186,3 +195,59 @@ def test_a_stick_is_only_looked_at() -> None:
 def test_a_machine_without_a_hardware_watchdog_is_told() -> None:
     assert judge("judge_watchdog /dev/null") == ""
     assert "/dev/none" in judge("judge_watchdog /dev/none")
+
+
+def tried(native: str, folder: Path, more: str = "") -> subprocess.CompletedProcess[str]:
+    """What comes of trying these packages of an environment."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").write_text(PYTHON)
+    (folder / "bin" / "python").chmod(0o755)
+    script = (
+        f". scripts/install/look.sh; . scripts/install/environment.sh; native={native};"
+        f" here=$PWD; model_text='Raspberry Pi 4'; runs_here {folder} {more}"
+    )
+    return subprocess.run(
+        ["bash", "-uc", script], cwd=ROOT, text=True, capture_output=True, check=False
+    )
+
+
+def test_a_package_for_another_processor_is_seen_before_the_service_does(tmp_path: Path) -> None:
+    done = tried("numpy,dies,cv2", tmp_path)
+    assert done.returncode == 1
+    assert "dies can't work: an illegal instruction" in done.stdout
+    assert "Raspberry Pi 4" in done.stdout
+
+
+def test_without_a_language_model_that_runs_the_template_writes(tmp_path: Path) -> None:
+    done = tried("numpy,xllamacpp", tmp_path)
+    assert done.returncode == 0
+    assert "uninstalled xllamacpp" in done.stdout
+    assert (tmp_path / ".no-writer").exists()
+
+
+def test_a_language_model_for_this_processor_takes_the_others_place(tmp_path: Path) -> None:
+    done = tried("xllamacpp", tmp_path, "llama_cpp")
+    assert done.returncode == 0
+    assert not (tmp_path / ".no-writer").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "folder"),
+    [("Raspberry Pi 4 Model B", "llama-a72"), ("Raspberry Pi 5 Model B", "llama-a76"), ("", "")],
+)
+def test_a_pi_takes_the_wheel_that_fits_it(model: str, folder: str, tmp_path: Path) -> None:
+    for core in ("a72", "a76"):
+        (tmp_path / f"llama-{core}").mkdir()
+    said = judge(f"role=device; offline={tmp_path}; model_text='{model}'; fitting_wheels")
+    assert Path(said).name == folder
+
+
+def test_a_package_that_does_its_work_is_fine(tmp_path: Path) -> None:
+    done = tried("numpy,cv2", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("part", ["numpy", "cv2", "simplejpeg", "onnxruntime"])
+def test_each_compiled_package_is_given_work(part: str) -> None:
+    exercise = ROOT / "scripts" / "install" / "exercise.py"
+    subprocess.run([sys.executable, exercise, part], check=True, cwd=ROOT, env={"PYTHONPATH": "."})
