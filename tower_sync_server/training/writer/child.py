@@ -57,8 +57,12 @@ class Child:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the process."""
-        self._process.communicate(timeout=60)
+        """End the process; one that does not go by itself is made to."""
+        try:
+            self._process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def ask(self, messages: tuple[Any, ...], grammar: str, max_tokens: int) -> tuple[str, float]:
         """Have one chat answered; return the answer, "" where there is none, and seconds."""
