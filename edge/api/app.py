@@ -14,6 +14,7 @@ from edge.api.case_image import CaseImage
 from edge.api.case_words import CaseWords
 from edge.api.cases import CasesApi
 from edge.api.check_image import CheckImage
+from edge.api.choose_language import ChooseLanguage
 from edge.api.cors import add_origin, cors
 from edge.api.device import DeviceApi
 from edge.api.docs import Docs
@@ -105,6 +106,7 @@ def _operations(parts: Parts, metrics: Metrics, max_bytes: int) -> tuple[Operati
         SyncApi(parts.store, parts.uplink),
         EventsApi(parts.events),
         Static(),
+        ChooseLanguage(),
         SessionApi(parts.http.auth, parts.store),
         pairing,
         PhonePages(parts.store, pairing),

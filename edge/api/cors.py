@@ -65,10 +65,12 @@ async def add_origin(request: web.Request, response: web.StreamResponse) -> None
 
 
 def _is_foreign(request: web.Request, origin: str | None) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")  # no page can make a browser say this
+    if origin == "null":  # a form of ours, whose pages send no referrer; or a page without a home
+        return site != "same-origin"
     if origin is not None:
         return not is_same_origin(request, origin)
-    # Programs send neither header; a browser always sends at least this one.
-    return request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+    return site not in (None, "none", "same-origin")  # programs send neither
 
 
 def _is_preflight(request: web.Request) -> bool:

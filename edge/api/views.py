@@ -1,21 +1,26 @@
-"""What the pages show, worked out from the words: pure functions, no request and no HTML."""
+"""What the pages show, worked out from the words: pure functions, no request and no HTML.
+
+Where they make words for people they take `say`, which knows the page's language.
+"""
 
 from __future__ import annotations
 
 import re
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.case import Case, Status
 from models.detection import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from edge.api.language import Language, Say
     from edge.pipeline import Verdict
-    from models.detection import Prediction
+    from models.detection import Box, Prediction
     from models.profile import Profile
 
 COLOURS = 10
@@ -36,10 +41,19 @@ SYNC_WORDS = {
     "sent": "On its way to the tower",
     "stored": "Safe on the tower",
 }
-
 """How far a case has travelled, in words."""
 SYNC_SHORT = {"queued": "only here", "sent": "on its way", "stored": "on the tower"}
 """The same, short."""
+SAID = {"correct": "Correct", "wrong": "Wrong", "reject": "Rejected"}
+"""What a person said of a case → words."""
+PERIODS = ((0, "Today"), (7, "Last 7 days"), (30, "Last 30 days"))
+"""Days back from today → words; 0: since midnight."""
+REJECTIONS = ("The marks are wrong", "Something was missed", "It shows something else")
+"""Why a photo may be rejected, a button each."""
+DATE = "{day} {month} {year}, {time}"
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+POINT = "."
+"""Between the whole and the tenths of a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,8 @@ class Shape:
     """0..9."""
     text: str
     """On its chip."""
+    place: int
+    """Of its prediction among the case's."""
     chip: Chip
     """Where the text stands."""
 
@@ -124,17 +140,17 @@ class Overlay:
     """The surest last, so that it lies on top."""
 
 
-def banner(verdict: Verdict) -> Banner:
+def banner(say: Say, verdict: Verdict) -> Banner:
     """The verdict in a few words."""
     if verdict.status == "retake":
-        return Banner("bad", "Take it again", (readable(verdict.message),))
+        return Banner("bad", say("Take it again"), (readable(say, verdict.message),))
     if verdict.status == "uncertain":
-        reasons = tuple(readable(reason) for reason in verdict.decision.reasons)
-        return Banner("look", "A person should look", reasons)
-    return Banner("ok", "Usable", (counted(verdict.inspection.predictions),))
+        reasons = tuple(readable(say, reason) for reason in verdict.decision.reasons)
+        return Banner("look", say("A person should look"), reasons)
+    return Banner("ok", say("Usable"), (counted(say, verdict.inspection.predictions),))
 
 
-def counted(predictions: Sequence[Prediction]) -> str:
+def counted(say: Say, predictions: Sequence[Prediction]) -> str:
     """What was seen and how often: 2 × dent, scratch."""
     found: dict[str, int] = {}
     for p in predictions:
@@ -142,50 +158,54 @@ def counted(predictions: Sequence[Prediction]) -> str:
             found[p.label] = found.get(p.label, 0) + 1
     if not found:
         found = {p.label: 1 for p in predictions if p.shown}
-    words = [plain(name) if n == 1 else f"{n} × {plain(name)}" for name, n in found.items()]
-    return sentence(", ".join(words)) if words else "Nothing found"
+    named = [(word(say, name), n) for name, n in found.items()]
+    words = [name if n == 1 else f"{n} × {name}" for name, n in named]
+    return sentence(", ".join(words)) if words else say("Nothing found")
 
 
-def rows(predictions: Sequence[Prediction]) -> tuple[Row, ...]:
+def rows(say: Say, predictions: Sequence[Prediction]) -> tuple[Row, ...]:
     """The shown predictions for a list; a classifier's word stands with the box it refines."""
     grades = {p.refines: p for p in predictions if p.refines is not None and p.shown}
     own = [(i, p) for i, p in enumerate(predictions) if p.shown and p.refines is None]
     return tuple(
         Row(
             number=n,
-            label=sentence(plain(p.label)),
+            label=sentence(word(say, p.label)),
             percent=percent(p.confidence),
             colour=colour(p.label),
-            grade=plain(grades[i].label) if i in grades else "",
+            grade=word(say, grades[i].label) if i in grades else "",
         )
         for n, (i, p) in enumerate(own, start=1)
     )
 
 
-def overlay(predictions: Sequence[Prediction], width: int, height: int) -> Overlay:
+def marks(predictions: Sequence[Prediction]) -> tuple[tuple[int, Prediction], ...]:
+    """What a person can correct: the shown predictions with their places."""
+    return tuple((i, p) for i, p in enumerate(predictions) if p.shown and p.refines is None)
+
+
+def overlay(say: Say, predictions: Sequence[Prediction], width: int, height: int) -> Overlay:
     """The boxes of the shown detections, with a chip each that stays inside the picture."""
     font = max(width, height) / 26
-    own = [p for p in predictions if p.shown and p.refines is None]
     shapes: list[Shape] = []
-    for prediction in own:  # the surest chooses its place first
-        if prediction.source is Source.DETECTOR:
-            taken = [shape.chip for shape in shapes]
-            shapes.append(_shape(prediction, width, height, font, taken))
+    for place, p in enumerate(predictions):  # the surest chooses where its chip stands first
+        if p.shown and p.refines is None and p.source is Source.DETECTOR:
+            text = f"{word(say, p.label)} {percent(p.confidence)}%"
+            chip = _chip(p.box, text, (width, height), font, [s.chip for s in shapes])
+            x1, y1, x2, y2 = p.box
+            shapes.append(Shape(x1, y1, x2 - x1, y2 - y1, colour(p.label), text, place, chip))
     return Overlay(width, height, font, tuple(reversed(shapes)))
 
 
-def _shape(
-    prediction: Prediction, width: int, height: int, font: float, taken: Sequence[Chip]
-) -> Shape:
-    x1, y1, x2, y2 = prediction.box
-    text = f"{plain(prediction.label)} {percent(prediction.confidence)}%"
+def _chip(box: Box, text: str, frame: tuple[int, int], font: float, taken: Sequence[Chip]) -> Chip:
+    """Where a box's text stands: inside the picture, and over no other's if there is room."""
+    (x1, y1, _, y2), (width, height) = box, frame
     wide, high = (len(text) * 0.58 + 0.8) * font, font * 1.35
     x = max(0.0, min(x1, width - wide))
     inside = [y for y in (y1 - high, y1, y2, y2 - high, y1 + high) if 0 <= y <= height - high]
     spots = [Chip(x, y, wide, high) for y in inside or [0.0]]
     free = [spot for spot in spots if not any(spot.touches(other) for other in taken)]
-    chip = (free or spots)[0]
-    return Shape(x1, y1, x2 - x1, y2 - y1, colour(prediction.label), text, chip)
+    return (free or spots)[0]
 
 
 def colour(label: str) -> int:
@@ -198,9 +218,14 @@ def plain(label: str) -> str:
     return label.replace("_", " ").replace("-", " ").strip()
 
 
-def readable(reason: str) -> str:
+def word(say: Say, label: str) -> str:
+    """A label in the page's language."""
+    return say(plain(label))
+
+
+def readable(say: Say, reason: str) -> str:
     """A reason as people read it: labels in their quotes without underscores."""
-    return sentence(unquoted(reason))
+    return sentence(unquoted(say(reason)))
 
 
 def unquoted(text: str) -> str:
@@ -223,41 +248,53 @@ def percent(confidence: float) -> int:
     return 100 if confidence >= 1 else min(99, round(confidence * 100))
 
 
-def moment(when: datetime) -> str:
+def moment(say: Say, when: datetime) -> str:
     """A time on the device's own clock: 20 Nov 2026, 11:05."""
-    return when.astimezone().strftime("%-d %b %Y, %H:%M")
+    at = when.astimezone()
+    month = say(MONTHS).split()[at.month - 1]
+    return say(DATE).format(day=at.day, month=month, year=at.year, time=f"{at:%H:%M}")
 
 
-def chip(status: Status) -> tuple[str, str]:
+def chip(say: Say, status: Status) -> tuple[str, str]:
     """Tone and words for a status."""
-    return CHIP[status]
+    tone, words = CHIP[status]
+    return tone, say(words)
 
 
-def headline(case: Case) -> str:
+def headline(say: Say, case: Case) -> str:
     """A case in one line."""
-    return counted(case.predictions)
+    return counted(say, case.predictions)
 
 
-def size(count: int) -> str:
+def number(say: Say, digits: str) -> str:
+    """A number as people write it there."""
+    return digits.replace(".", say(POINT))
+
+
+def size(say: Say, count: int) -> str:
     """Bytes for people."""
-    if count >= 1e9:
-        return f"{count / 1e9:.1f} GB"
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
+    if count >= 1e6:
+        large = f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+        return number(say, large)
+    return f"{max(1, round(count / 1e3))} kB"
 
 
-HELPERS = {
-    "chip": chip,
-    "headline": headline,
-    "moment": moment,
-    "overlay": overlay,
-    "percent": percent,
-    "plain": plain,
-    "readable": readable,
-    "rows": rows,
-    "sentence": sentence,
-    "size": size,
-    "sync_short": SYNC_SHORT,
-    "sync_words": SYNC_WORDS,
-    "unquoted": unquoted,
-}
-"""What the templates may call."""
+def helpers(language: Language) -> Mapping[str, object]:
+    """What a template may call, in the page's language."""
+    spoken = (banner, chip, counted, headline, moment, number, overlay, readable, rows, size, word)
+    return {
+        **{each.__name__: partial(each, language.say) for each in spoken},
+        "colour": colour,
+        "count": language.count,
+        "language": language,
+        "percent": percent,
+        "plain": plain,
+        "marks": marks,
+        "said": SAID,
+        "rejections": REJECTIONS,
+        "say": language.say,
+        "sentence": sentence,
+        "sync_short": SYNC_SHORT,
+        "sync_words": SYNC_WORDS,
+        "unquoted": unquoted,
+    }

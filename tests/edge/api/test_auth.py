@@ -15,6 +15,7 @@ OPENED = {
     *(("GET", path) for path in (*OPEN[:-1], "/static/{path}", *WAYS_IN, *TRUST)),
     *(("POST", path) for path in WAYS_IN),
     ("DELETE", "/session"),
+    ("POST", "/language"),
 }
 """All that anybody may ask for who has no token."""
 
