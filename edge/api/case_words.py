@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edge.ports import Clock
 
 Reason = Annotated[str, Field(min_length=1, max_length=1000, description="In their own words.")]
+MAX_CORRECTIONS = 300
 Pixel = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -76,7 +77,7 @@ class FeedbackBody(BaseModel):
 
     verdict: Literal["correct", "wrong", "reject"]
     reason: str = Field("", max_length=1000, description="In their own words.")
-    corrections: Annotated[list[Correction], Field(max_length=300)] = Field(
+    corrections: Annotated[list[Correction], Field(max_length=MAX_CORRECTIONS)] = Field(
         default=[], description="What should have been seen."
     )
 

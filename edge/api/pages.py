@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from edge.api import views
 from edge.api.auth import who
 from edge.api.cases import ListQuery
+from edge.api.correction_page import CorrectionPage
 from edge.api.operation import HTML, MULTIPART, Operation, Reply, Scope
 from edge.api.photo import PROFILE, photo_body
 from edge.api.render import is_fragment, page
@@ -22,6 +24,8 @@ from edge.updates.status import in_words
 from models.case import Case, Feedback, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import web
 
     from edge.api.case_words import CaseWords
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from edge.api.parts import Parts
     from edge.api.upload import Upload
     from models.case import FormValue
+    from models.profile import Profile
 
 LATEST = 8
 """Cases on the first page."""
@@ -66,6 +71,7 @@ class Pages:
         self._parts = parts
         self._words = words
         self._max_bytes = max_bytes
+        self._corrections = CorrectionPage(parts, words, self._case)
 
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
@@ -78,6 +84,7 @@ class Pages:
             _page("GET", "/session", self.session, "The page that asks for a token", scope=None),
             _page("POST", "/page/check", self.check, "A verdict", body=check, looks_only=True),
             _page("POST", "/page/keep", self.keep, "Keep or reject a photo", body=KeepForm),
+            *self._corrections.operations(),
             _page("GET", "/page/cases/{id}/summary", self.summary, "A case's words"),
             _page(
                 "POST",
@@ -112,10 +119,9 @@ class Pages:
     async def home(self, request: web.Request) -> web.Response:
         """The page that takes a photo."""
         latest = await self._parts.store.list(Filter(), None, LATEST)
-        profiles = sorted(self._parts.pipeline.profiles.values(), key=lambda p: p.title)
         default = self._parts.pipeline.profile(None).id
         context = {
-            "profiles": profiles,
+            "profiles": _by_title(self._parts.pipeline.profiles),
             "default": default,
             "latest": latest.cases,
             "updating": in_words(self._parts.updates.status()),
@@ -127,7 +133,10 @@ class Pages:
         given = {name: value for name, value in texts(request).items() if value}
         wanted = checked(ListQuery, given)
         found = await self._parts.store.list(wanted.filter(), wanted.place, wanted.limit)
+        today = self._parts.clock.now().astimezone().date()
         context = {
+            "periods": [(name, str(today - timedelta(days=n))) for n, name in views.PERIODS],
+            "profiles": _by_title(self._parts.pipeline.profiles),
             "cases": found.cases,
             "next": found.next,
             "wanted": wanted,
@@ -141,7 +150,7 @@ class Pages:
     async def case(self, request: web.Request) -> web.Response:
         """One case with everything about it."""
         case = await self._parts.store.get(case_id(request))
-        return self._case(request, case, "case.html")
+        return await self._case(request, case)
 
     async def session(self, request: web.Request) -> web.Response:
         """The page that asks for a token."""
@@ -155,7 +164,6 @@ class Pages:
         earlier = upload.fields.get("earlier", ())[: MAX_IMAGES - 1]
         context = {
             "verdict": verdict,
-            "banner": views.banner(verdict),
             "profile": profile,
             "predictions": verdict.inspection.predictions,
             "image_ids": (*earlier, verdict.image_id),
@@ -181,7 +189,7 @@ class Pages:
             reason = body.reason or body.reject
             said = rejection(reason, who(request), self._parts.clock.now())
             case = await self._words.hear(case.id, said)
-        return self._case(request, case, "parts/kept.html")
+        return page("parts/kept.html", request, {"case": case})
 
     async def summary(self, request: web.Request) -> web.Response:
         """A case's words as they are now."""
@@ -193,28 +201,32 @@ class Pages:
         upload = await read_upload(request, self._max_bytes)
         body = checked(WordsForm, _texts(upload))
         said = Feedback(self._parts.clock.now(), who(request), body.verdict, body.reason)
-        return self._case(request, await self._words.hear(case_id(request), said), "case.html")
+        return await self._case(request, await self._words.hear(case_id(request), said))
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a case softly."""
         case = await self._words.remove(case_id(request))
-        return self._case(request, case, "case.html")
+        return await self._case(request, case)
 
     async def restore(self, request: web.Request) -> web.Response:
         """Undo that."""
         case = await self._words.bring_back(case_id(request))
-        return self._case(request, case, "case.html")
+        return await self._case(request, case)
 
     async def retry(self, request: web.Request) -> web.Response:
         """Send again, once, what the tower refused."""
         revived = await self._parts.store.revive()
         return page("parts/refused.html", request, {"letters": (), "retried": revived})
 
-    def _case(self, request: web.Request, case: Case, template: str) -> web.Response:
+    async def _case(self, request: web.Request, case: Case) -> web.Response:
         profile = self._parts.pipeline.profiles.get(case.profile)
-        labels = {field.name: field.label for field in profile.form} if profile else {}
-        title = profile.title if profile else case.profile
-        return page(template, request, {"case": case, "labels": labels, "profile_title": title})
+        context = {
+            "case": case,
+            "labels": {field.name: field.label for field in profile.form} if profile else {},
+            "profile_title": profile.title if profile else case.profile,
+            "choices": await self._corrections.labels(case),
+        }
+        return page("case.html", request, context)
 
 
 def _page(
@@ -242,6 +254,10 @@ def _page(
         replies={200: Reply("A page, or a part of one.", TEXT, HTML)},
         looks_only=looks_only,
     )
+
+
+def _by_title(profiles: Mapping[str, Profile]) -> list[Profile]:
+    return sorted(profiles.values(), key=lambda profile: profile.title)
 
 
 def _texts(upload: Upload) -> dict[str, str]:

@@ -2,62 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from tests.e2e.phones import PHOTOS, Phone, a_browser, a_phone
 from tests.fakes.device import a_device
 from tests.fakes.vision import blurred_picture
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHOTOS = Path(__file__).parents[1] / "data" / "photos" / "vehicle"
-SHOTS = os.environ.get("EDGECASE_TEST_SHOTS", "")
-"""Where to put screenshots, for people to look at."""
-
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-class Phone:
-    """A page, and everything that went wrong in it."""
-
-    def __init__(self, page, base):
-        self.page = page
-        self.base = base
-        self.errors = []
-        page.on("pageerror", lambda e: self.errors.append(str(e)))
-        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        page.on("request", self._note)
-
-    def _note(self, request):
-        if not request.url.startswith((self.base, "blob:", "data:")):
-            self.errors.append(f"asked for {request.url}")
-
-    async def open(self, path="/"):
-        await self.page.goto(self.base + path)
-
-    async def take(self, name):
-        await self.page.set_input_files("#image", PHOTOS / f"{name}.jpg")
-
-    async def sees(self, text):
-        await expect(self.page.get_by_text(text).first).to_be_visible(timeout=10_000)
-
-    async def shot(self, name):
-        if SHOTS:
-            await self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
 
 
 @pytest.fixture
@@ -68,21 +21,14 @@ async def device(tmp_path):
 
 @pytest.fixture
 async def browser():
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    async with a_browser() as launched:
         yield launched
-        await launched.close()
 
 
 @pytest.fixture
 async def phone(device, browser):
-    server = TestServer(device.app(), host="127.0.0.1")
-    await server.start_server()
-    context = await browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    made = Phone(await context.new_page(), f"http://127.0.0.1:{server.port}")
-    yield made
-    await context.close()
-    await server.close()
+    async with a_phone(browser, device) as made:
+        yield made
 
 
 async def test_a_photo_is_taken_judged_kept_and_found_again(phone, device):

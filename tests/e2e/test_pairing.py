@@ -19,8 +19,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
+from tests.e2e.phones import ARGS, CHROMIUM
 from tests.e2e.running import ROOT, Device, free_port, until
-from tests.e2e.test_pages import ARGS, CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
-from tests.e2e.test_pages import Phone, browser, device
+from tests.e2e.phones import Phone
+from tests.e2e.test_pages import browser, device
 from tests.fakes.vision import blurred_picture
 
 if TYPE_CHECKING:

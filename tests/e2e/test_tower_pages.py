@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright, expect
 from sync.codec import encode_state
 from sync.messages import State
 from sync.topics import state
-from tests.e2e.test_pages import ARGS, CHROMIUM
+from tests.e2e.phones import ARGS, CHROMIUM
 from tests.fakes.keeps import Bench, Intake, opened
 from tests.fakes.parcels import SentCase
 from tests.fakes.towers_people import PASSWORD, House

@@ -6,6 +6,8 @@
 const KINDS = ["case", "change", "summary", "sync", "synced", "model", "update", "missed"];
 let stream = null;
 
+const words = document.getElementById("words").dataset; // what scripts say, in the page's language
+
 function tell(kind) {
   document.body.dispatchEvent(new CustomEvent(`edge-${kind}`));
 }
@@ -77,7 +79,7 @@ document.addEventListener("alpine:init", () => {
     },
     another() { // profile: its first photo is a new case's
       const chosen = this.$refs.profile.selectedOptions[0];
-      this.hint = chosen.dataset.hint || "It is looked at on this device and goes nowhere else.";
+      this.hint = chosen.dataset.hint || words.goesNowhere;
       this.$refs.earlier.replaceChildren();
     },
     next() { // shot of the same case: remember the photos that it has
@@ -89,8 +91,13 @@ document.addEventListener("alpine:init", () => {
       }));
       this.open();
     },
-    open() {
-      this.$refs.input.click();
+    open() { // the camera, in the way that was used last
+      const again = this.mode === "done" && !document.querySelector("#result [name=image_id], #result .kept");
+      if (navigator.mediaDevices && localStorage.getItem("edgecase-live")) {
+        this.$dispatch("go-live", { ghost: again ? this.url : "" });
+      } else {
+        this.$refs.input.click();
+      }
     },
     reset() {
       this.$refs.input.value = ""; // so that the same photo can be chosen again
@@ -113,7 +120,7 @@ document.addEventListener("alpine:init", () => {
       this.mode = "idle";
       const box = document.createElement("div");
       box.className = "banner bad";
-      box.textContent = "The device does not answer. The photo is kept here, and sent when it does.";
+      box.textContent = words.offline;
       document.getElementById("trouble").replaceChildren(box);
     },
   }));

@@ -101,7 +101,7 @@ const outbox = {
     }
     const final = answer && answer.status >= 400 && answer.status < 500 && ![401, 408, 429].includes(answer.status);
     letter.tries += 1;
-    letter.refused = final ? await words(answer) : "";
+    letter.refused = final ? await refusal(answer) : "";
     await store.put(letter);
     if (!final) this.soon(letter.tries);
     return Boolean(final);
@@ -118,12 +118,12 @@ const outbox = {
   },
 };
 
-async function words(answer) {
+async function refusal(answer) {
   try {
     const { message, hint } = (await answer.json()).error;
     return [message, hint].filter(Boolean).join(" ");
   } catch {
-    return `The device answered ${answer.status}.`;
+    return `${words.answered} ${answer.status}.`;
   }
 }
 
@@ -147,7 +147,7 @@ document.addEventListener("alpine:init", () => {
     },
     get title() {
       const waiting = this.letters.filter((each) => !each.refused).length;
-      return waiting ? `Waiting for the device (${waiting})` : "The device did not take this";
+      return waiting ? `${words.waiting} (${waiting})` : words.refused;
     },
     async init() {
       window.addEventListener("outbox-changed", () => this.load());
@@ -162,7 +162,7 @@ document.addEventListener("alpine:init", () => {
           id: letter.id,
           refused: letter.refused,
           url: photo ? URL.createObjectURL(photo) : "",
-          words: letter.refused || `Kept here since ${new Date(letter.at).toLocaleTimeString([], { timeStyle: "short" })}.`,
+          words: letter.refused || `${words.kept} ${new Date(letter.at).toLocaleTimeString([], { timeStyle: "short" })}.`,
         };
       });
     },
