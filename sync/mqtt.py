@@ -40,6 +40,7 @@ class MqttTransport:
         keepalive_s: int = 15,
         spread_s: float = 0.0,
         takes: int = SLOTS,
+        holds: int = 0,
         rng: random.Random | None = None,
     ) -> None:
         """Keep the values; `start` connects.
@@ -52,13 +53,15 @@ class MqttTransport:
             spread_s: where the broker hangs up, the next attempt comes at random within this time,
                 so that a fleet doesn't come back all at once; 0: within two seconds.
             takes: messages that the broker sends before it hears that one is `done`.
+            holds: messages that are not `done`, from which nothing more is read, answers to what is
+                published neither; 0: no matter how many.
             rng: for the jitter of reconnects.
 
         Raises:
             BadTransportError: the certificates can't be used.
         """
         tls = None if broker.tls is None else Handshake(broker.tls)
-        self._plan = Plan(broker, tls, tuple(filters), will, keepalive_s, spread_s, takes)
+        self._plan = Plan(broker, tls, tuple(filters), will, keepalive_s, spread_s, takes, holds)
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._lock = threading.Lock()
         self._listener: Listener = lambda _event: None

@@ -56,6 +56,12 @@ class Plan:
     """Within which to come back, at random, where the broker hung up."""
     takes: int = SLOTS
     """Messages that the broker may send before one of them is done with."""
+    holds: int = 0
+    """Messages that are not done with, from which nothing more is read; 0: no matter how many.
+
+    A broker ought to stop at `takes`. mosquitto 2.0.11 doesn't, once something waits in its queue:
+    the first PUBACK has it send all of that, hundreds of megabytes in a bad hour.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,7 @@ class Connection:
         self._plan = plan
         self._tell = tell
         self._tokens: dict[int, tuple[int, bool]] = {}
+        self._held = 0
         self._slots = SLOTS
         self._up_by = time.monotonic() + 2 * CONNECT_S
         broker = plan.broker
@@ -154,6 +161,7 @@ class Connection:
         """Do what was ordered."""
         if isinstance(command, Done):
             self._client.ack(command.receipt, 1)
+            self._held -= 1
             return
         info = self._client.publish(command.topic, command.payload, 1, command.retain)
         if info.rc == OK:
@@ -167,11 +175,10 @@ class Connection:
         if sock is None:
             self.ended = self.ended or "the connection was closed"
             return
-        waiting = _inside_tls(sock)
+        waiting = _inside_tls(sock) and not self._full
         writers = [sock] if self._client.want_write() else []
-        readable, writable, _ = select.select(
-            [sock, wake], writers, [], 0 if waiting else timeout_s
-        )
+        readers = [wake] if self._full else [sock, wake]
+        readable, writable, _ = select.select(readers, writers, [], 0 if waiting else timeout_s)
         if sock in readable or waiting:
             self._read(sock)
         if writable:
@@ -185,10 +192,15 @@ class Connection:
         self._told = False
         for _ in range(READS):
             self._note(self._client.loop_read())
-            if self.ended or self._client.socket() is None or not _readable(sock):
+            gone = self.ended or self._client.socket() is None
+            if gone or self._full or not _readable(sock):
                 break
         if self._told:
             self._tell(Quiet(), self._slots)
+
+    @property
+    def _full(self) -> bool:
+        return 0 < self._plan.holds <= self._held
 
     def goodbye(self) -> None:
         """Leave; the broker says our will."""
@@ -251,6 +263,7 @@ class Connection:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self._told = True
+        self._held += 1
         self._tell(Received(message.topic, bytes(message.payload), message.mid), self._slots)
 
 

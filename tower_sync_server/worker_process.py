@@ -20,11 +20,15 @@ from typing import TYPE_CHECKING
 from sync.mqtt import MqttTransport
 from sync.transport import INFLIGHT
 from tower_sync_server.broker.link import broker_of
+from tower_sync_server.ingest.two_links import TwoLinks
 from tower_sync_server.ingest.worker import FILTERS, Report, Worker
 from tower_sync_server.parts import make_ingest, open_keep
 
 if TYPE_CHECKING:
     from tower_sync_server.config import Settings
+
+HOLDS = 2 * INFLIGHT
+"""Messages in hand at most: what each lane deals with at once, and as many again."""
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +41,11 @@ def run_worker(settings: Settings, *, attached: bool) -> None:
     """
     keep = open_keep(settings.store)
     client_id = f"edgecase-tower-{os.getpid()}-{secrets.token_hex(4)}"
-    broker = broker_of(settings, client_id)
-    ingest = make_ingest(keep, settings.store)
-    worker = Worker(MqttTransport(broker, FILTERS, takes=INFLIGHT), ingest, _report)
+    links = TwoLinks(
+        MqttTransport(broker_of(settings, client_id), FILTERS, takes=INFLIGHT, holds=HOLDS),
+        MqttTransport(broker_of(settings, f"{client_id}-answers")),
+    )
+    worker = Worker(links, make_ingest(keep, settings.store), _report)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     if attached:

@@ -113,6 +113,51 @@ def test_what_is_not_acknowledged_holds_the_next_messages_back(broker: Mosquitto
         tower.wait(Received, 2 * SLOTS)
 
 
+FLOOD, HOLDS = 600, 32
+
+
+def flooded(broker: Mosquitto, **more: int) -> int:
+    """How many messages a client has that is done with a few, while hundreds wait at the broker."""
+    with (
+        client(broker.at("worker"), "a/+", takes=16, **more) as worker,
+        client(broker.at("gate")) as gate,
+    ):
+        for number in range(FLOOD):
+            until(lambda: gate.transport.free > 0)
+            assert gate.transport.publish(f"a/{number}", b"x") is not None
+        for received in worker.wait(Received, 16)[:4]:
+            worker.transport.done(received.receipt)
+        time.sleep(1)
+        return len(worker.of(Received))
+
+
+def test_a_client_reads_no_more_than_it_may_hold(broker: Mosquitto) -> None:
+    assert flooded(broker, holds=HOLDS) <= HOLDS + 4
+
+
+def test_without_that_mosquitto_sends_more_than_it_was_asked_for(broker: Mosquitto) -> None:
+    if flooded(broker) <= 16 + 4:
+        pytest.skip("this mosquitto stops at the client's Receive Maximum, as it should")
+    assert flooded(broker) > HOLDS + 4
+
+
+def test_who_holds_enough_goes_on_once_it_is_done_with_some(broker: Mosquitto) -> None:
+    with (
+        client(broker.at("worker"), "a/+", takes=16, holds=HOLDS) as worker,
+        client(broker.at("gate")) as gate,
+    ):
+        for number in range(200):
+            until(lambda: gate.transport.free > 0)
+            assert gate.transport.publish(f"a/{number}", b"x") is not None
+        settled = 0
+        while settled < 200:
+            came = worker.wait(Received, settled + 1)
+            for received in came[settled:]:
+                worker.transport.done(received.receipt)
+            settled = len(came)
+        assert len({received.topic for received in worker.of(Received)}) == 200
+
+
 def test_a_message_that_nobody_listens_for_is_not_accepted(broker: Mosquitto) -> None:
     with client(broker.at("pi")) as pi:
         pi.transport.publish("a", b"x")

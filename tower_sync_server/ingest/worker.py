@@ -26,7 +26,7 @@ FEW = 24
 """Messages that are worth a batch of their own beside one that is being dealt with."""
 LINGER_S = 0.05
 """Longest that fewer wait for others, or for that batch to end."""
-MAX_MESSAGES = 256
+MAX_MESSAGES = 64
 MAX_BYTES = 16 * 1024 * 1024
 """Of a batch; what has come beyond is the next one's."""
 FILTERS = (topics.SHARED_UP, topics.SHARED_DIGEST, topics.EVERY_STATE)
