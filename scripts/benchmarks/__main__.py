@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.adapters.vision.process import ENVIRONMENT
-from scripts.benchmarks import decision, faults, http, listing, tower, updates, week
+from scripts.benchmarks import decision, faults, http, listing, tower, updates, week, writes
 from scripts.benchmarks.figures import Figure, machine
 
 PARTS = {
@@ -26,6 +26,7 @@ PARTS = {
     "updates": updates.measure,
     "tower": tower.measure,
     "week": week.measure,
+    "writes": writes.measure,
 }
 
 
