@@ -28,6 +28,9 @@ SEND_BUFFER = 64 * 1024
 """Of the socket, bytes: what lies there when a link is cut has been sent in vain."""
 NOBODY_LISTENS = 0x10
 """A PUBACK's "no matching subscribers": what is not retained has been dropped by the broker."""
+SIGN_S = 2.0
+"""How long what was read is a sign of life. paho waits for the answer to its ping and for nothing
+else; that answer may stand behind megabytes."""
 READS = 64
 """Packets that are read before anything else is done."""
 SILENCE = "Keep alive timeout"
@@ -99,6 +102,7 @@ class Connection:
         self._tell = tell
         self._tokens: dict[int, tuple[int, bool]] = {}
         self._held = 0
+        self._heard_at = float("-inf")
         self._slots = SLOTS
         self._up_by = time.monotonic() + 2 * CONNECT_S
         broker = plan.broker
@@ -183,13 +187,15 @@ class Connection:
             self._read(sock)
         if writable:
             self._note(self._client.loop_write())
-        self._note(self._client.loop_misc())
+        if not self._full and time.monotonic() - self._heard_at > SIGN_S:
+            self._note(self._client.loop_misc())
         if not self.was_up and time.monotonic() > self._up_by:
             self.ended = self.ended or "the broker didn't answer"
 
     def _read(self, sock: Any) -> None:
         """Read what has come, up to a limit, and tell that this is it for now."""
         self._told = False
+        self._heard_at = time.monotonic()
         for _ in range(READS):
             self._note(self._client.loop_read())
             gone = self.ended or self._client.socket() is None

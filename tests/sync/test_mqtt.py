@@ -141,6 +141,23 @@ def test_without_that_mosquitto_sends_more_than_it_was_asked_for(broker: Mosquit
     assert flooded(broker) > HOLDS + 4
 
 
+def test_a_backlog_that_is_worked_off_slowly_is_no_silence(broker: Mosquitto) -> None:
+    with (
+        client(broker.at("worker"), "a/+", takes=16, holds=HOLDS, keepalive_s=4) as worker,
+        client(broker.at("gate")) as gate,
+    ):
+        for number in range(FLOOD):
+            until(lambda: gate.transport.free > 0)
+            assert gate.transport.publish(f"a/{number}", b"x" * 20_000) is not None
+        for settled in range(FLOOD):
+            if settled == 50:  # each has brought sixteen more: all the rest is on its way now
+                time.sleep(4.5)  # paho's ping would go out, and its answer stand behind that
+            time.sleep(0.01)
+            received = worker.wait(Received, settled + 1)[settled]
+            worker.transport.done(received.receipt)
+        assert worker.of(Lost) == []
+
+
 def test_who_holds_enough_goes_on_once_it_is_done_with_some(broker: Mosquitto) -> None:
     with (
         client(broker.at("worker"), "a/+", takes=16, holds=HOLDS) as worker,
