@@ -13,6 +13,7 @@ from rich.table import Table
 from tower_sync_server.evaluate import Figure, as_json, evaluate_detector, reached
 from tower_sync_server.training.quality.measure import GATE, PROFILE, evaluate_gate
 from tower_sync_server.training.severity.measure import evaluate_classifier
+from tower_sync_server.training.speed import speed_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,11 @@ VERSION = "1.0.0"
 _ZOO = Path(__file__).parents[2] / "models" / "zoo"
 _WRITER = "summary-writer"
 _EMBEDDING = "crop-embedding"
+
+
+def _evaluate_detector(folder: Path, seed: int, count: int) -> list[Figure]:
+    """Measure how well the detector sees, and how much faster it is in 8 bits."""
+    return evaluate_detector(folder, seed, count) + speed_figures(folder)
 
 
 def _evaluate_writer(folder: Path, seed: int, count: int) -> list[Figure]:
@@ -38,7 +44,7 @@ def _evaluate_embedding(folder: Path, seed: int, count: int) -> list[Figure]:
 
 
 _MEASURES: dict[str, Callable[[Path, int, int], list[Figure]]] = {
-    "vehicle-damage-detector": evaluate_detector,
+    "vehicle-damage-detector": _evaluate_detector,
     "vehicle-damage-severity": evaluate_classifier,
     _EMBEDDING: _evaluate_embedding,
     _WRITER: _evaluate_writer,
