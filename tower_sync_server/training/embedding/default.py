@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import torch
-
 from models.release import read_manifest
 from tower_sync_server.evaluate import reached
-from tower_sync_server.training.embedding.loop import NAMES, Plan, shown, train_embedding
 from tower_sync_server.training.embedding.measure import evaluate_embedding
-from tower_sync_server.training.embedding.network import EmbeddingNet
 from tower_sync_server.training.embedding.publish import export_embedding, publish_embedding
+from tower_sync_server.training.embedding.recipe import DEFAULT, learn_embedding
 from tower_sync_server.training.publish import Identity, figures_by_slice, write_manifest
-from tower_sync_server.training.severity.crops import CropSpec, open_crops
-from tower_sync_server.training.severity.loop import tensor
-from tower_sync_server.training.severity.network import level
-from tower_sync_server.training.start import start_from_onnx
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tower_sync_server.evaluate import Figure
+    from tower_sync_server.training.embedding.recipe import Made
     from tower_sync_server.training.loop import Report
 
 EMBEDDING = "crop-embedding"
 DETECTOR = "vehicle-damage-detector"
-_TRAIN = CropSpec("train", 200_000, 8_000, places=1)
-_HELD_OUT = CropSpec("plain", 200_000, 1_200)
-_CALIBRATION_CROPS = 200
 _CARD = """# {id} {version}
 
 {description}
@@ -67,30 +57,20 @@ compared with all others of its slice. `recall_at_1`: the nearest one shows the 
 
 def make_embedding(folder: Path, work: Path, seed: int, report: Report) -> None:
     """Train the embedding, started from the published detector, and publish it in `folder`."""
-    crops, held_out = open_crops(work, _TRAIN), open_crops(work, _HELD_OUT)
-    torch.manual_seed(seed)
-    network = EmbeddingNet(len(NAMES))
     detector = folder.parents[1] / DETECTOR / folder.name / "model-fp32.onnx"
-    if detector.exists():
-        report(f"{start_from_onnx(network, detector)} tensors taken from the detector")
-        level(network, tensor(crops.images[:_CALIBRATION_CROPS]))
-    network = train_embedding(network, crops, held_out, (Plan(), seed), report)
-    release_embedding(network, folder, work, seed)
+    release_embedding(folder, learn_embedding(DEFAULT, (work, detector), seed, report), seed)
 
 
-def release_embedding(network: EmbeddingNet, folder: Path, work: Path, seed: int) -> None:
-    """Export a trained network and publish it in `folder`."""
-    crops, held_out = open_crops(work, _TRAIN), open_crops(work, _HELD_OUT)
+def release_embedding(folder: Path, made: Made, seed: int) -> None:
+    """Export a trained embedding and publish it in `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    images, _ = shown(crops)
-    step = export_embedding(network, images[:_CALIBRATION_CROPS], folder)
-    digest = hashlib.sha256(crops.images[::20].tobytes()).hexdigest()
+    step = export_embedding(made.network, made.activating, folder)
     identity = Identity(
-        EMBEDDING, folder.name, seed, digest, datetime.now(UTC).date().isoformat(),
+        EMBEDDING, folder.name, seed, made.data_sha256, datetime.now(UTC).date().isoformat(),
         "Vectors of damage that can be compared: the same damage, as bad, lies near.",
     )  # fmt: skip
-    publish_embedding(folder, identity, held_out, step)
+    publish_embedding(folder, identity, made.held_out, step)
 
 
 def measured_card(folder: Path, run: tuple[int, int], note: str = "") -> list[Figure]:
