@@ -27,6 +27,7 @@ from tower_sync_server.training.recipe import (
 from tower_sync_server.training.severity import recipe as severity_recipe
 from tower_sync_server.training.severity.publish import export_classifier, publish_classifier
 from tower_sync_server.training.severity.recipe import train_severity
+from tower_sync_server.training.tflite_apart import make_tflite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +42,16 @@ _CALIBRATION_PHOTOS = 200
 
 
 def make_detector(folder: Path, work: Path, seed: int, report: Report) -> None:
-    """Train the detector and publish it in `folder`; several processes may do it together."""
+    """Train the detector and publish it in `folder`; several processes may do it together.
+
+    Where litert-torch is at hand, its TFLite files are written below `work`.
+    """
     recipe = with_seed(DEFAULT, seed)
     with together():
         network = train_detector(recipe, work, report)
         if is_leader():
             release_detector(network, recipe, (folder, work))
+            make_tflite(folder, work / "tflite" / DETECTOR, report)
 
 
 def release_detector(network: DetectorNet, recipe: Recipe, places: tuple[Path, Path]) -> None:
