@@ -62,6 +62,7 @@ def main(
     work: Annotated[Path, typer.Option(help="Rendered photos, checkpoints.")] = Path("work"),
     zoo: Annotated[Path, typer.Option(help="Where models are kept.")] = _ZOO,
     only: Annotated[str, typer.Option(help="One model's id; all of them if empty.")] = "",
+    cards: Annotated[bool, typer.Option(help="With --evaluate: write the cards anew.")] = False,
 ) -> None:
     """Train the models that ship from a seed, or print their figures beside their bars."""
     console = Console(stderr=True)
@@ -70,23 +71,23 @@ def main(
         folder = zoo / model / VERSION
         if not evaluate and not _train(model, folder, (work, seed), console):
             return
-        figures += _measure(model, folder, (seed, photos), fresh=not evaluate)
+        figures += _measure(model, folder, (seed, photos), note=cards or not evaluate)
     if as_json_:
         typer.echo(json.dumps(as_json(figures), indent=2))
     else:
         Console(width=max(100, Console().width)).print(_table(figures))
 
 
-def _measure(model: str, folder: Path, run: tuple[int, int], *, fresh: bool) -> list[Figure]:
-    """Measure one model, or the quality gate; write the card of one that was just trained."""
+def _measure(model: str, folder: Path, run: tuple[int, int], *, note: bool) -> list[Figure]:
+    """Measure one model, or the quality gate; write the model's card, too, if it is to be noted."""
     if model == GATE:
         return evaluate_gate(folder.parents[1], *run)
-    if fresh and model in _CARDS:
-        return _CARDS[model](folder, run)
     if not (folder / "model.toml").exists():
         return []
+    if note and model in _CARDS:
+        return _CARDS[model](folder, run)
     figures = _MEASURES[model](folder, *run)
-    if fresh:
+    if note:
         _write_card(folder, figures, run)
     return figures
 
@@ -116,24 +117,25 @@ def _train(model: str, folder: Path, run: tuple[Path, int], console: Console) ->
 
 
 def _write_card(folder: Path, figures: list[Figure], run: tuple[int, int]) -> None:
-    """Write the card of a freshly trained model."""
-    from tower_sync_server.training.card import write_card
+    """Write the card of a model, with the notes that it has."""
+    from tower_sync_server.training.card import notes_of, write_card
 
-    write_card(folder, figures, run)
+    write_card(folder, figures, run, notes_of(folder))
 
 
 def _write_writer_card(folder: Path, run: tuple[int, int]) -> list[Figure]:
-    """Measure a freshly trained writer and write its card; return the figures."""
+    """Measure the writer and write its card; return the figures."""
     from tower_sync_server.training.writer.publish import measured_card
 
     return measured_card(folder, run)
 
 
 def _write_embedding_card(folder: Path, run: tuple[int, int]) -> list[Figure]:
-    """Measure a freshly trained embedding and write its card; return the figures."""
+    """Measure the embedding and write its card; return the figures."""
+    from tower_sync_server.training.card import notes_of
     from tower_sync_server.training.embedding.default import measured_card
 
-    return measured_card(folder, run)
+    return measured_card(folder, run, notes_of(folder))
 
 
 _CARDS = {_WRITER: _write_writer_card, _EMBEDDING: _write_embedding_card}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from models.calibration import temperatures
 from models.release import ModelRelease, Task, read_manifest
 from tower_sync_server.evaluate import reached
 from tower_sync_server.training.publish import figures_by_slice, write_manifest
@@ -25,6 +26,8 @@ of the box. Train one on your own reviewed cases as soon as there are a few hund
 * Outputs: raw heads at strides {strides} (`box_S`: distributions over 16 bins for each side;
   `cls_S`: logits), decoded by `models/yolo.py`.
 * Labels: {labels}.
+* Calibrated with one temperature for each label ({temperatures}), found on rendered photos of both
+  slices that nothing was trained or measured on.
 * Files: `model.onnx` is what ships (INT8: QDQ, signed weights per channel, unsigned activations);
   `model-fp32.onnx` computes in 32 bits from weights stored in 16 and is there to compare with.
 """
@@ -45,6 +48,7 @@ it has seen no real photo. What a severity means in geometry is written at the t
 * Files: `model.onnx` is what ships (INT8: QDQ, signed weights per channel, unsigned activations);
   `model-fp32.onnx` is there to compare with.
 """
+_NOTES = "\n## Notes\n"
 _MEASURED = """
 ## Measured
 
@@ -75,7 +79,8 @@ def write_card(
         strides=", ".join(map(str, release.output.strides)), labels=", ".join(release.labels),
         temperature=release.calibration.temperature,
         energy=release.calibration.energy_threshold, crop=release.preprocess.crop,
-        conformal=_thresholds(release), coverage=release.calibration.coverage,
+        temperatures=_temperatures(release), conformal=_thresholds(release),
+        coverage=release.calibration.coverage,
     )  # fmt: skip
     made = release.provenance
     origin = f"* Made by `scripts/train-default-models --seed {made.seed}` on {made.created}.\n"
@@ -85,6 +90,23 @@ def write_card(
     text = title + about + origin + measured + (f"\n{note}\n" if note else "")
     (folder / "CARD.md").write_text(text, encoding="utf-8")
     return write_manifest(folder, replace(release, figures=figures_by_slice(figures)))
+
+
+def notes_of(folder: Path) -> str:
+    """Return what people added to the card in `folder` from its heading "Notes" on; "" if nothing.
+
+    Whoever measures anew keeps it: no code can write it again.
+    """
+    path = folder / "CARD.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    _, found, notes = text.partition(_NOTES)
+    return (found + notes).strip()
+
+
+def _temperatures(release: ModelRelease) -> str:
+    """List the temperatures of a detector's labels."""
+    own = temperatures(release.calibration, release.labels)
+    return ", ".join(f"{label} {one:.2f}" for label, one in zip(release.labels, own, strict=True))
 
 
 def _thresholds(release: ModelRelease) -> str:
