@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tower_sync_server.training.loop import Report
 
 EMBEDDING = "crop-embedding"
-DETECTOR = "vehicle-damage-detector"
+CLASSIFIER = "vehicle-damage-severity"
+"""Its first stages, which learned from the same crops, are where the embedding starts."""
 _CARD = """# {id} {version}
 
 {description}
@@ -39,7 +40,7 @@ trained on reviewed cases: it has seen no real photo.
 * Files: `model.onnx` is what ships (INT8: QDQ, signed weights per channel, unsigned activations);
   `model-fp32.onnx` computes in 32 bits from weights stored in 16 and is there to compare with.
 * Made by `scripts/train-default-models --seed {seed} --only {id}` on {created}, started from the
-  shipped detector's first stages.
+  shipped severity classifier's stages.
 
 ## Measured
 
@@ -56,9 +57,9 @@ compared with all others of its slice. `recall_at_1`: the nearest one shows the 
 
 
 def make_embedding(folder: Path, work: Path, seed: int, report: Report) -> None:
-    """Train the embedding, started from the published detector, and publish it in `folder`."""
-    detector = folder.parents[1] / DETECTOR / folder.name / "model-fp32.onnx"
-    release_embedding(folder, learn_embedding(DEFAULT, (work, detector), seed, report), seed)
+    """Train the embedding, started from the published classifier, and publish it in `folder`."""
+    classifier = folder.parents[1] / CLASSIFIER / folder.name / "model-fp32.onnx"
+    release_embedding(folder, learn_embedding(DEFAULT, (work, classifier), seed, report), seed)
 
 
 def release_embedding(folder: Path, made: Made, seed: int) -> None:

@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from tower_sync_server.render.damages.base import SEVERITIES
 from tower_sync_server.render.damages.kinds import LABELS
+from tower_sync_server.training.embedding.augment import elsewhere
 from tower_sync_server.training.embedding.network import EmbeddingNet, embedding_loss
 from tower_sync_server.training.loop import follow
-from tower_sync_server.training.severity.augment import changed
 from tower_sync_server.training.severity.crops import OUTSIDE, RULES
 from tower_sync_server.training.severity.loop import tensor
 
@@ -32,17 +32,17 @@ NAMES = tuple(f"{kind}-{severity}" for severity in SEVERITIES for kind in LABELS
 class Plan:
     """How long and how fast."""
 
-    epochs: int = 7
+    epochs: int = 9
     """Rounds over the crops."""
     batch: int = 64
     """Crops in a batch."""
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     """Highest learning rate, lowered along a cosine."""
     warmup: int = 50
     """Steps until the rate is reached."""
     decay: float = 0.02
     """Weight decay of AdamW."""
-    average: float = 0.99
+    average: float = 0.995
     """How much of the moving average stays at each step, once there have been many."""
     threads: int = 1
     """Of the computation; results are the same for the same number."""
@@ -73,7 +73,7 @@ def train_embedding(
         order = rng.permutation(len(images))
         for start in range(0, len(order) - plan.batch + 1, plan.batch):
             mine = order[start : start + plan.batch]
-            batch = np.stack([changed(rng, images[number], RULES.pad) for number in mine])
+            batch = np.stack([elsewhere(rng, images[number], RULES.pad) for number in mine])
             for group in optimiser.param_groups:
                 group["lr"] = plan.rate * _share(done, steps, plan.warmup)
             with torch.autocast("cpu", torch.bfloat16):
