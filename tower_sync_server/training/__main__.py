@@ -142,12 +142,12 @@ _CARDS = {_WRITER: _write_writer_card, _EMBEDDING: _write_embedding_card}
 
 
 def _set_gate(zoo: Path, console: Console) -> None:
-    """Choose the blur threshold on rendered photos and store it with the profile."""
+    """Choose the blur thresholds on rendered photos and store them with the profile."""
     from tower_sync_server.training.quality.threshold import choose_threshold, store_threshold
 
-    threshold = choose_threshold(zoo)
-    store_threshold(PROFILE, threshold)
-    console.print(f"blur threshold {threshold:.0f} stored in {PROFILE.name}")
+    rules = choose_threshold(zoo)
+    store_threshold(PROFILE, rules)
+    console.print(f"blur threshold {rules.blur_threshold:.0f} stored in {PROFILE.name}")
 
 
 def _table(figures: list[Figure]) -> Table:

@@ -1,6 +1,5 @@
 """The gate's threshold comes from photos of known blur, lives in the profile, and holds."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,7 @@ from models.codecs import jpeg
 from models.detector import Detector
 from models.image import Limits
 from models.measures import sharpness
-from models.profile import QualityRules, parse
+from models.profile import parse
 from models.quality import Flaw
 from models.release import read_manifest
 from models.runner_onnx import OnnxRunner
@@ -32,6 +31,7 @@ from tower_sync_server.training.quality.photos import SIZES, take_photos
 from tower_sync_server.training.quality.threshold import (
     Scored,
     find_threshold,
+    rules_at,
     score_scenes,
     store_threshold,
 )
@@ -80,38 +80,62 @@ def test_an_enlarged_photo_measures_as_one_rendered_at_its_size() -> None:
         assert scores[0] == pytest.approx(scores[1], rel=0.12)
 
 
-def test_the_threshold_is_as_high_as_sharp_photos_allow() -> None:
-    sharp = [Scored(float(100 + n), None, False) for n in range(200)]
-    blurred = [Scored(float(n), None, True) for n in range(50)]
-    assert find_threshold([*sharp, *blurred], QualityRules(blur_threshold=1.0)) == 101
+def scored(scores: range, *, blurred: bool, subject: float | None = None) -> list[Scored]:
+    return [Scored(float(score), subject, blurred) for score in scores]
+
+
+def test_the_threshold_is_the_middle_of_what_parts_them() -> None:
+    photos = scored(range(50, 81), blurred=True) + scored(range(250, 281), blurred=False)
+    # From 101 to 199 no photo would be told wrong, though a fourth softer or sharper.
+    assert find_threshold(photos).blur_threshold == pytest.approx(150, abs=2)
+
+
+def test_where_they_overlap_each_kind_of_mistake_weighs_by_what_is_allowed_of_it() -> None:
+    photos = scored(range(60, 160), blurred=True) + scored(range(100, 200), blurred=False)
+    # Of the sharp two in a hundred may go back, of the blurred three may pass: nearer to the sharp.
+    assert 100 < find_threshold(photos).blur_threshold < 130
 
 
 def test_sharp_subjects_let_the_threshold_be_higher() -> None:
-    alone = [Scored(float(100 + n), None, False) for n in range(200)]
-    with_subject = [replace(one, subject=390.0) for one in alone]
-    rules = QualityRules(blur_threshold=1.0)
-    assert find_threshold(with_subject, rules) > find_threshold(alone, rules)
+    blurred = scored(range(60, 160), blurred=True)
+    alone = blurred + scored(range(100, 200), blurred=False)
+    beside = blurred + scored(range(100, 200), blurred=False, subject=390.0)
+    assert find_threshold(beside).blur_threshold > find_threshold(alone).blur_threshold
 
 
-def test_a_threshold_is_stored_and_the_rest_stays(tmp_path: Path) -> None:
+def test_a_subject_in_a_sharp_frame_is_held_to_less() -> None:
+    rules = rules_at(200.0)
+    assert rules.subject_blur_threshold == 90.0
+    assert not rules.is_blurred(250.0, 91.0)
+    assert rules.is_blurred(250.0, 89.0)
+
+
+def test_the_stored_thresholds_belong_together() -> None:
+    stored = parse(PROFILE.read_text(encoding="utf-8")).quality
+    chosen = rules_at(stored.blur_threshold)
+    assert stored.subject_blur_threshold == chosen.subject_blur_threshold
+
+
+def test_thresholds_are_stored_and_the_rest_stays(tmp_path: Path) -> None:
     text = PROFILE.read_text(encoding="utf-8")
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")
-    store_threshold(path, 61.0)
+    store_threshold(path, rules_at(61.0))
     changed = path.read_text(encoding="utf-8")
     assert parse(changed).quality.blur_threshold == 61.0
+    assert parse(changed).quality.subject_blur_threshold == 27.0
     differ = [
         one for one, two in zip(text.splitlines(), changed.splitlines(), strict=True) if one != two
     ]
-    assert len(differ) == 1
+    assert len(differ) == 2
 
 
 def test_a_profile_without_a_threshold_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('id = "x"\n', encoding="utf-8")
-    with pytest.raises(ValueError, match="0 lines"):
-        store_threshold(path, 61.0)
-    assert path.read_text(encoding="utf-8") == 'id = "x"\n'
+    path.write_text('id = "x"\nblur_threshold = 3.0\n', encoding="utf-8")
+    with pytest.raises(ValueError, match="0 lines subject_blur_threshold"):
+        store_threshold(path, rules_at(61.0))
+    assert path.read_text(encoding="utf-8") == 'id = "x"\nblur_threshold = 3.0\n'
 
 
 def test_no_scene_is_measured_on_that_the_threshold_comes_from() -> None:
