@@ -85,3 +85,5 @@ def test_the_manifest_names_the_file_and_the_card_holds_figures_and_samples(fold
     card = (folder / "CARD.md").read_text(encoding="utf-8")
     assert all(text in card for text in texts[:5])
     assert all(f"| {figure.name} |" in card for figure in figures)
+    # Beside the bar that is missed stands what the clerk's own text would measure.
+    assert {"perplexity_ratio", "perplexity_clerk"} <= {figure.name for figure in figures}

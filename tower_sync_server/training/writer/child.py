@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parents[3]
 _MODULES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 _MEMORY_MB = 4096
+_PATIENCE_S = 60
 THREADS = 1
 """As the device has it for a model this small."""
 
@@ -57,9 +58,9 @@ class Child:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the process; one that does not go by itself is made to."""
+        """End the process; one of so low a priority may not get to it by itself in time."""
         try:
-            self._process.communicate(timeout=60)
+            self._process.communicate(timeout=_PATIENCE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()

@@ -24,7 +24,7 @@ from tower_sync_server.training.writer.export_gguf import Loaded, load_gguf
 from tower_sync_server.training.writer.facts import random_facts
 from tower_sync_server.training.writer.loop import answer_loss, padded
 from tower_sync_server.training.writer.skeleton import sentences, skeleton
-from tower_sync_server.training.writer.text import Example, prompt_of
+from tower_sync_server.training.writer.text import Example, answer_of, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +84,7 @@ def measure(folder: Path, seed: int, count: int) -> tuple[list[Figure], list[str
     some = written[::_PERPLEXITY_SHARE]
     bound = perplexity(loaded, [Example(prompt_of(w.facts), w.raw) for w in some])
     unbound = perplexity(loaded, [Example(prompt_of(w.facts), w.raw) for w in free])
+    clerk = perplexity(loaded, [Example(prompt_of(w.facts), answer_of(w.facts)) for w in some])
     values |= {"perplexity_ratio": bound / unbound}
     figures = [Figure(release.id, SLICE, PRECISION, k, values[k], bar) for k, bar in BARS.items()]
     figures += [
@@ -91,6 +92,7 @@ def measure(folder: Path, seed: int, count: int) -> tuple[list[Figure], list[str
         for name, value, bar in (
             ("perplexity", bound, 2.0),
             ("perplexity_free", unbound, 2.0),
+            ("perplexity_clerk", clerk, 0.0),
             ("faithful_free", _share([bool(one.text) for one in free]), 0.0),
             ("distinct_sentences", values["distinct_sentences"], 0.0),
         )
