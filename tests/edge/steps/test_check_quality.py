@@ -86,11 +86,11 @@ def test_a_subject_out_of_focus_in_a_sharp_frame_is_blurred() -> None:
     assert quality.subject_blur_score == 50.0
 
 
-def test_a_sharp_subject_makes_up_for_a_frame_that_is_a_little_soft() -> None:
-    soft = replace(GOOD, blur_score=RULES.blur_threshold - 1)
+def test_a_clearly_sharp_subject_makes_up_for_a_frame_that_is_a_little_soft() -> None:
+    soft, enough = replace(GOOD, blur_score=RULES.blur_threshold - 1), 1.5 * RULES.blur_threshold
     assert check_quality(soft, RULES).flaws == (Flaw.BLURRED,)
-    assert check_quality(soft, RULES, Subject(0.2, RULES.blur_threshold)).usable
-    assert not check_quality(soft, RULES, Subject(0.2, RULES.blur_threshold - 1)).usable
+    assert check_quality(soft, RULES, Subject(0.2, enough)).usable
+    assert not check_quality(soft, RULES, Subject(0.2, enough - 1)).usable
 
 
 def test_it_does_not_make_up_for_one_that_is_blurred_all_over() -> None:

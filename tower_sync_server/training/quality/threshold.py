@@ -27,9 +27,8 @@ SUBJECT = 0.45
 1,466 sharp training photos with a subject, four were below 0.6 of it and one was below this."""
 _FACTORS = (0.8, 0.9, 1.0, 1.11, 1.25)
 """How a photo's score may have come out as well: foreign cameras and light move it so far."""
-_EQUAL = 0.05
-"""Thresholds whose worse share differs by less are equally good: of 2,000 photos each, the share's
-own error is twice as large."""
+_EQUAL = 0.01
+"""Thresholds whose weights differ by less are equally good."""
 _SEEDS = range(700_000, 701_000)
 """Scenes of the `train` split that the threshold is chosen on, four photos of each."""
 _CHUNK = 5
@@ -61,17 +60,17 @@ def score_scenes(zoo: Path, split: Split, seeds: Sequence[int]) -> list[Scored]:
 
 
 def find_threshold(photos: Sequence[Scored]) -> QualityRules:
-    """Return the rules, with whole thresholds, that stay as far from both bars as can be.
+    """Return the rules, with whole thresholds, that make the fewest mistakes.
 
-    What counts is the worse of two shares: of the blurred photos that pass, as a part of what the
-    bar lets pass, and of the sharp ones that are sent back, as a part of what it lets be. The few
-    photos near a threshold are there by chance, so each counts as if it had been taken a little
-    softer and a little sharper as well. Of thresholds that are equally good the middle one counts.
+    A mistake weighs by how many of its kind the bars allow: three blurred photos of a hundred may
+    pass, two sharp ones may be sent back. The few photos near a threshold are there by chance, so
+    each counts as if it had been taken a little softer and a little sharper as well. Of thresholds
+    that are equally good the lowest counts: whoever is sent back in vain stops believing it.
     """
     tried = [rules_at(float(threshold)) for threshold in range(LOWEST, HIGHEST + 1)]
-    worse = [_worse(photos, rules) for rules in tried]
-    best = [rules for rules, one in zip(tried, worse, strict=True) if one <= min(worse) + _EQUAL]
-    return best[len(best) // 2]
+    weights = [_mistakes(photos, rules) for rules in tried]
+    best = [r for r, one in zip(tried, weights, strict=True) if one <= min(weights) + _EQUAL]
+    return best[0]
 
 
 def rules_at(threshold: float) -> QualityRules:
@@ -81,8 +80,8 @@ def rules_at(threshold: float) -> QualityRules:
     )
 
 
-def _worse(photos: Sequence[Scored], rules: QualityRules) -> float:
-    """Return the worse of both shares, as a part of what its bar allows."""
+def _mistakes(photos: Sequence[Scored], rules: QualityRules) -> float:
+    """Add up the shares of both kinds of mistakes, each as a part of what its bar allows."""
     near = [rules_at(rules.blur_threshold * factor) for factor in _FACTORS]
     shares = {True: 0.0, False: 0.0}
     for blurred in shares:
@@ -91,7 +90,7 @@ def _worse(photos: Sequence[Scored], rules: QualityRules) -> float:
             each.is_blurred(one.frame, one.subject) is not blurred for one in own for each in near
         )
         shares[blurred] = wrong / max(1, len(own) * len(near))
-    return max(shares[True] / (1 - BARS["blurred_retake"]), shares[False] / BARS["sharp_retake"])
+    return shares[True] / (1 - BARS["blurred_retake"]) + shares[False] / BARS["sharp_retake"]
 
 
 def choose_threshold(zoo: Path, workers: int = 2) -> QualityRules:
