@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -43,6 +44,17 @@ def test_a_copy_is_made_and_the_newest_is_tried(cli: Cli, tmp_path: Path) -> Non
     assert code == 0
     assert json.loads(out)["bytes"] > 0
     assert len(list((tmp_path / "tower" / "backup").iterdir())) == 1, "the trial is cleared away"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_root_does_not_leave_its_files_in_a_towers_folder(cli: Cli, tmp_path: Path) -> None:
+    with opened(tmp_path / "tower"):
+        pass
+    os.chown(tmp_path / "tower", 12345, 12345)
+    code, _, err = cli()
+    assert code != 0
+    assert "sudo -u '#12345' edgecase-tower backup" in err
+    assert not (tmp_path / "tower" / "backup").exists()
 
 
 def test_a_copy_that_no_tower_could_open_is_told(cli: Cli, tmp_path: Path) -> None:
