@@ -8,7 +8,6 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.phones import PHOTOS, a_browser, a_phone
-from tests.fakes.device import a_device
 from tests.fakes.vision import blurred_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -24,12 +23,6 @@ def film(path, photo):
     _, frame = cv2.imencode(".jpg", scaled)
     path.write_bytes(frame.tobytes() * 30)
     return scaled
-
-
-@pytest.fixture
-async def device(tmp_path):
-    async with a_device(tmp_path / "data") as made:
-        yield made
 
 
 @pytest.fixture

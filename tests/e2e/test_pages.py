@@ -6,29 +6,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
-from tests.e2e.phones import PHOTOS, Phone, a_browser, a_phone
-from tests.fakes.device import a_device
+from tests.e2e.phones import PHOTOS, Phone
 from tests.fakes.vision import blurred_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-async def device(tmp_path):
-    async with a_device(tmp_path / "data") as made:
-        yield made
-
-
-@pytest.fixture
-async def browser():
-    async with a_browser() as launched:
-        yield launched
-
-
-@pytest.fixture
-async def phone(device, browser):
-    async with a_phone(browser, device) as made:
-        yield made
 
 
 async def test_a_photo_is_taken_judged_kept_and_found_again(phone, device):

@@ -11,13 +11,11 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from tests.e2e.phones import Phone
-from tests.e2e.test_pages import browser, device
 from tests.fakes.vision import blurred_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["browser", "device"]  # pytest finds the fixtures here
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 

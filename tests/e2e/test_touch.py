@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.phones import a_browser, a_phone
-from tests.fakes.device import a_device
+from tests.e2e.phones import a_phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -20,24 +19,6 @@ LEAST_PX = 44
 
 
 WITHOUT_ENGLISH = "document.querySelectorAll('[lang=en]').forEach(e => e.remove())"
-
-
-@pytest.fixture
-async def device(tmp_path):
-    async with a_device(tmp_path / "data") as made:
-        yield made
-
-
-@pytest.fixture
-async def browser():
-    async with a_browser() as launched:
-        yield launched
-
-
-@pytest.fixture
-async def phone(device, browser):
-    async with a_phone(browser, device) as made:
-        yield made
 
 
 async def a_case(phone, name="dented-door"):
