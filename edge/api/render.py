@@ -48,7 +48,7 @@ def page(
 ) -> web.Response:
     """Render `template` as an answer."""
     language = language_of(request)
-    words = {**views.helpers(language), "path": request.path, **context}
+    words = {**views.helpers(language), "path": request.rel_url.raw_path_qs, **context}
     response = aiohttp_jinja2.render_template(template, request, words, status=status)
     response.headers["Content-Language"] = language.code
     response.headers["Vary"] = "Accept-Language, Cookie"

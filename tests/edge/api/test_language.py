@@ -132,6 +132,11 @@ async def test_a_person_chooses_and_comes_back_to_the_page(client):
     assert "Verlauf" in await (await client.get("/history", headers={"Accept": "text/html"})).text()
 
 
+async def test_the_way_back_is_to_the_very_page_with_what_it_was_asked_for(client):
+    page = await (await client.get("/history?q=T%C3%BCr&status=", headers=GERMAN)).text()
+    assert 'name="back" value="/history?q=T%C3%BCr&amp;status="' in page
+
+
 @pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "x"])
 async def test_a_choice_never_leads_away_from_the_device(client, back):
     data = FormData({"language": "de", "back": back}, default_to_multipart=True)
