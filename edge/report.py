@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from models.case import Case, Estimate
+    from models.case import Case
     from models.profile import Profile
 
 STATUS = {
@@ -19,6 +19,10 @@ STATUS = {
     "rejected": "Rejected",
     "deleted": "Deleted",
 }
+SAID = {"correct": "Correct", "wrong": "Wrong", "reject": "Rejected"}
+TITLES = ("What was seen", "Estimate", "Details", "What people said")
+WORDS = (*STATUS.values(), *SAID.values(), *TITLES, "Tax", "Total", "Yes", "Case {number}")
+"""All that is said here and not by the case."""
 FONTS = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),)
 """Tried in turn; reportlab's own, which lacks the letters of eastern Europe, comes last."""
 MARGIN_MM = 20
@@ -26,13 +30,16 @@ WIDEST_MM, HIGHEST_MM = 170, 120
 """Of the photo on the page."""
 
 
-def write_report(case: Case, profile: Profile | None, photo: bytes) -> bytes:
+def write_report(
+    case: Case, profile: Profile | None, photo: bytes, say: Callable[[str], str] = str
+) -> bytes:
     """Lay a case out on A4; takes some tens of milliseconds, and reportlab's import the first time.
 
     Args:
         case: what is written up.
         profile: gives the form its labels; None where it is gone.
         photo: a JPEG that the vision worker made; b"" where the photo has left the device.
+        say: puts English into the reader's language; the summary stays as it was written.
 
     Returns:
         The PDF.
@@ -47,75 +54,106 @@ def write_report(case: Case, profile: Profile | None, photo: bytes) -> bytes:
         pagesize=A4,
         leftMargin=MARGIN_MM * mm,
         rightMargin=MARGIN_MM * mm,
-        title=f"Case {case.seq}",
+        title=say("Case {number}").format(number=case.seq),
         author=case.device,
         invariant=1,  # the same case gives the same bytes
     )
-    document.build(_story(case, profile, photo))
+    document.build(_Sheet(case, profile, say).story(photo))
     return out.getvalue()
 
 
-def _story(case: Case, profile: Profile | None, photo: bytes) -> list[Any]:
-    from reportlab.platypus import Paragraph, Spacer
+class _Sheet:
+    """The paragraphs and tables of one case."""
 
-    styles = _styles()
+    def __init__(self, case: Case, profile: Profile | None, say: Callable[[str], str]) -> None:
+        self._case = case
+        self._profile = profile
+        self._say = say
+        self._styles = _styles()
 
-    def text(words: str, style: str = "Normal") -> Any:
-        return Paragraph(escape(words).replace("\n", "<br/>"), styles[style])
+    def story(self, photo: bytes) -> list[Any]:
+        from reportlab.platypus import Spacer
 
-    def block(title: str, rows: Iterable[tuple[str, str]]) -> list[Any]:
-        listed = list(rows)
-        return [text(title, "Heading2"), _table(text, listed)] if listed else []
+        case, say, text = self._case, self._say, self._text
+        number = say("Case {number}").format(number=case.seq)
+        seen, estimate, details, said = (say(title) for title in TITLES)
+        return [
+            text(f"{number} · {say(STATUS[case.status.value])}", "Title"),
+            text(f"{case.device}, {case.created:%Y-%m-%d %H:%M}{'' if case.clock_ok else ' (?)'}"),
+            Spacer(1, 10),
+            *([_picture(photo)] if photo else []),
+            Spacer(1, 6),
+            text(case.summary.text),
+            *[text(say(reason), "Quiet") for reason in case.decision.reasons],
+            *self._block(seen, self._findings()),
+            *self._block(estimate, self._prices()),
+            *self._block(details, self._form()),
+            *self._block(said, self._feedback()),
+            Spacer(1, 10),
+            text(_made_by(case), "Quiet"),
+        ]
 
-    return [
-        text(f"Case {case.seq} · {STATUS[case.status.value]}", "Title"),
-        text(f"{case.device}, {case.created:%d %b %Y, %H:%M}" + _doubt(case)),
-        Spacer(1, 10),
-        *([_picture(photo)] if photo else []),
-        Spacer(1, 6),
-        text(case.summary.text),
-        *[text(reason, "Quiet") for reason in case.decision.reasons],
-        *block("What was seen", _findings(case)),
-        *block("Estimate", _prices(case.estimate)),
-        *block("Form", _form(case, profile)),
-        *block("What people said", ((said.verdict, said.reason) for said in case.feedback)),
-        Spacer(1, 10),
-        text(_made_by(case), "Quiet"),
-    ]
+    def _text(self, words: str, style: str = "Normal") -> Any:
+        from reportlab.platypus import Paragraph
 
+        return Paragraph(escape(words).replace("\n", "<br/>"), self._styles[style])
 
-def _doubt(case: Case) -> str:
-    return "" if case.clock_ok else " (by a clock not to be trusted)"
+    def _block(self, title: str, rows: Iterable[tuple[str, str]]) -> list[Any]:
+        from reportlab.lib.units import mm
+        from reportlab.platypus import Table
 
+        cells = [[self._text(a), self._text(b)] for a, b in rows]
+        table = [Table(cells, colWidths=[60 * mm, 110 * mm])] if cells else []
+        return [self._text(title, "Heading2"), *table] if cells else []
 
-def _findings(case: Case) -> list[tuple[str, str]]:
-    """Label, grade and how sure, of what people are shown."""
-    grades = {p.refines: p.label for p in case.predictions if p.refines is not None and p.shown}
-    return [
-        (_plain(p.label), f"{_plain(grades.get(n, ''))} {p.confidence:.0%}".strip())
-        for n, p in enumerate(case.predictions)
-        if p.shown and p.refines is None
-    ]
+    def _word(self, label: str) -> str:
+        return self._say(_plain(label))
 
+    def _findings(self) -> list[tuple[str, str]]:
+        """Label, grade and how sure, of what people are shown."""
+        seen = self._case.predictions
+        grades = {p.refines: p.label for p in seen if p.refines is not None and p.shown}
+        return [
+            (self._word(p.label), f"{self._word(grades.get(n, ''))} {p.confidence:.0%}".strip())
+            for n, p in enumerate(seen)
+            if p.shown and p.refines is None
+        ]
 
-def _prices(estimate: Estimate | None) -> list[tuple[str, str]]:
-    if estimate is None:
-        return []
-    lines = [
-        (f"{line.count} × {_plain(line.label)} {_plain(line.grade)}".strip(), line.amount)
-        for line in estimate.lines
-    ]
-    total = f"{estimate.total} {estimate.currency}"
-    return [*lines, ("Tax", estimate.tax), ("Total", total)]
+    def _prices(self) -> list[tuple[str, str]]:
+        estimate = self._case.estimate
+        if estimate is None:
+            return []
+        lines = [
+            (
+                f"{line.count} × {self._word(line.label)} {self._word(line.grade)}".strip(),
+                line.amount,
+            )
+            for line in estimate.lines
+        ]
+        total = f"{estimate.total} {estimate.currency}"
+        return [*lines, (self._say("Tax"), estimate.tax), (self._say("Total"), total)]
 
+    def _form(self) -> list[tuple[str, str]]:
+        labels = {each.name: each.label for each in self._profile.form} if self._profile else {}
+        return [
+            (
+                self._say(labels.get(name, _plain(name))),
+                self._say("Yes") if value is True else str(value),
+            )
+            for name, value in self._case.form.items()
+            if value not in (None, "", False)
+        ]
 
-def _form(case: Case, profile: Profile | None) -> list[tuple[str, str]]:
-    labels = {field.name: field.label for field in profile.form} if profile else {}
-    return [
-        (labels.get(name, _plain(name)), "yes" if value is True else str(value))
-        for name, value in case.form.items()
-        if value not in (None, "", False)
-    ]
+    def _feedback(self) -> list[tuple[str, str]]:
+        return [
+            (
+                self._say(SAID[said.verdict]),
+                ", ".join(
+                    filter(None, [said.reason, *(self._word(p.label) for p in said.corrections)])
+                ),
+            )
+            for said in self._case.feedback
+        ]
 
 
 def _made_by(case: Case) -> str:
@@ -125,13 +163,6 @@ def _made_by(case: Case) -> str:
 
 def _plain(label: str) -> str:
     return label.replace("_", " ")
-
-
-def _table(text: Any, rows: list[tuple[str, str]]) -> Any:
-    from reportlab.lib.units import mm
-    from reportlab.platypus import Table
-
-    return Table([[text(a), text(b)] for a, b in rows], colWidths=[60 * mm, 110 * mm])
 
 
 def _picture(photo: bytes) -> Any:

@@ -14,6 +14,7 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from edge import report
 from edge.api import views
 from edge.api.language import FOLDER
 from edge.api.phrases import PHRASES, TEXTS
@@ -51,6 +52,7 @@ def texts() -> Iterator[Found]:
     said = (each[-1] if isinstance(each, tuple) else each for c in constants for each in c.values())
     yield from ((text, "edge/api/views.py") for text in (*MADE, *said, *views.REJECTIONS))
     yield from ((text, "edge/api/views.py") for text in (views.DATE, views.MONTHS, views.POINT))
+    yield from ((text, "edge/report.py") for text in report.WORDS)
     yield from ((text, "edge/api/phrases.py") for text in (*PHRASES, *TEXTS))
     yield from ((text, "edge/steps/check_quality.py") for text in MESSAGES.values())
     yield from _profiles()

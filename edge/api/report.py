@@ -9,6 +9,7 @@ from aiohttp import web
 
 from edge.api.cases import existing
 from edge.api.operation import Operation, Reply, Scope
+from edge.api.render import language_of
 from edge.api.validate import case_id
 from edge.errors import EdgeError
 from edge.report import write_report
@@ -49,7 +50,7 @@ class ReportApi:
         case = await existing(self._store, case_id(request))
         photo = await self._photo(case)
         profile = self._pipeline.profiles.get(case.profile)
-        body = await asyncio.to_thread(write_report, case, profile, photo)
+        body = await asyncio.to_thread(write_report, case, profile, photo, language_of(request).say)
         headers = {"Content-Disposition": f'inline; filename="case-{case.seq}.pdf"'}
         return web.Response(body=body, content_type=PDF, headers=headers)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 from pypdf import PdfReader
 
+from edge.api.language import Languages
 from edge.report import write_report
 from models.case import Case
 from models.jsonable import from_json
@@ -38,6 +39,20 @@ def test_it_holds_what_a_person_needs_of_the_case() -> None:
     assert all(reason in said for reason in CASE.decision.reasons)
     assert CASE.estimate is not None
     assert f"{CASE.estimate.total} {CASE.estimate.currency}" in said
+
+
+def test_it_is_written_in_the_readers_language() -> None:
+    german = Languages().of({}, "de").say
+    said = words(write_report(CASE, PROFILE, b"", german))
+    for part in (
+        f"Fall {CASE.seq}",
+        "Was gesehen wurde",
+        "Kostenschätzung",
+        "Kennzeichen",
+        "Summe",
+    ):
+        assert part in said
+    assert CASE.summary.text.split(".")[0] in said
 
 
 def test_the_photo_is_in_it_and_without_one_the_rest_is() -> None:
