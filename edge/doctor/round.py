@@ -32,6 +32,7 @@ async def examine(found: Reading) -> list[Finding]:
         _writer(settings),
         _tower(settings),
         parts.port(settings.http),
+        _https(settings),
     ]
 
 
@@ -95,6 +96,13 @@ def _tower(settings: Settings) -> Finding:
     clock = SystemClock()
     now, believed = clock.now(), clock.trusted()
     return tower(settings.sync, settings.store.data_dir, now, believed=believed)
+
+
+def _https(settings: Settings) -> Finding:
+    from edge.adapters.clock import SystemClock
+    from edge.doctor.https import https
+
+    return https(settings.http, settings.store.data_dir, SystemClock().now())
 
 
 def _writer(settings: Settings) -> Finding:
