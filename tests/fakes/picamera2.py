@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Camera:
         }
         self.metadata: list[dict[str, Any]] = [{"SensorTimestamp": 1}]
         self.frames: list[NDArray[np.uint8]] = []
+        self.formats: dict[str, str] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
         self.lost = False
 
 
@@ -35,6 +38,29 @@ camera = Camera()
 """The one that is plugged in."""
 made: list[Picamera2] = []
 """Every object that was made, for the tests to look at."""
+
+
+def even(stream: dict[str, Any]) -> dict[str, Any]:
+    """The stream with a size that can be halved."""
+    width, height = stream["size"]
+    return {**stream, "size": (width - width % 2, height - height % 2)}
+
+
+def adjusted(name: str, stream: dict[str, Any]) -> dict[str, Any]:
+    """Make of a stream that was asked for the one that the camera has."""
+    found = {"format": stream["format"], "size": stream["size"]}
+    for key, has in (("format", camera.formats), ("size", camera.sizes)):
+        found[key] = has.get(name, found[key])
+    return {**stream, **found}
+
+
+def nv12(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightness, and below it blue and red differences side by side, at half the size each."""
+    height, width = picture.shape[:2]
+    planes = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    small = planes[height:].reshape(2, height // 2, width // 2)
+    beside = small.transpose(1, 2, 0).reshape(height // 2, width)
+    return np.concatenate([planes[:height], beside]).astype(np.uint8)
 
 
 class CompletedRequest:
@@ -64,6 +90,8 @@ class CompletedRequest:
         sized = frame[rows][:, columns]
         if stream["format"] == "RGB888":
             return np.ascontiguousarray(sized)
+        if stream["format"] == "NV12":
+            return nv12(sized)
         stride = -(-width // 64) * 64
         tall = np.full((height * 3 // 2, stride), 128, np.uint8)
         tall[:height, :width] = sized.mean(axis=2).astype(np.uint8)
@@ -110,11 +138,11 @@ class Picamera2:
         controls: dict[str, Any] | None = None,
         queue: bool = True,
     ) -> dict[str, Any]:
-        """Make a configuration for stills."""
+        """Make a configuration for stills; odd sizes are rounded down, as there."""
         return {
             "use_case": "still",
-            "main": {"format": "BGR888", "size": (4608, 2592), **(main or {})},
-            "lores": None if lores is None else {"format": "YUV420", **lores},
+            "main": even({"format": "BGR888", "size": (4608, 2592), **(main or {})}),
+            "lores": None if lores is None else even({"format": "YUV420", **lores}),
             "buffer_count": buffer_count,
             "controls": controls or {},
             "queue": queue,
@@ -124,20 +152,19 @@ class Picamera2:
         """Check a configuration and take it."""
         if self.started:
             raise RuntimeError("Camera must be stopped before configuring")
-        for name in ("main", "lores"):
-            stream = camera_config[name]
-            if stream is None:
-                continue
-            width, height = stream["size"]
-            if width % 2 or height % 2:
-                raise RuntimeError("width and height should be even")
         lores, main = camera_config["lores"], camera_config["main"]
         if lores is not None:
             if lores["size"][0] > main["size"][0] or lores["size"][1] > main["size"][1]:
                 raise RuntimeError("lores stream dimensions may not exceed main stream")
             if not lores["format"].startswith("YUV"):
                 raise RuntimeError("lores stream must be YUV")
-        self.config = camera_config
+        self.config = {**camera_config, "main": adjusted("main", main)}
+        if lores is not None:
+            self.config["lores"] = adjusted("lores", lores)
+
+    def camera_configuration(self) -> dict[str, Any]:
+        """What `configure` came to: libcamera adjusts what the camera can't do."""
+        return self.config
 
     def set_controls(self, controls: dict[str, Any]) -> None:
         """Set controls; only what the camera advertises can be set."""

@@ -1,7 +1,7 @@
 """The process that drives the Raspberry Pi's camera with picamera2.
 
 Thin over the library's documented calls: create_still_configuration with a main and a lores stream,
-configure, start, capture_request, make_array, get_metadata, release.
+configure, camera_configuration, start, capture_request, make_array, get_metadata, release.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from edge.adapters.camera.child import Pixels, Shot, run, sharpness_of
@@ -29,7 +30,10 @@ AF_STATES = ("idle", "scanning", "focused", "failed")
 """libcamera's `AfStateEnum`, in order."""
 AF_PATIENCE = 20
 """Frames that the autofocus may still move before a photo is taken all the same."""
+TO_BGR = {"NV12": cv2.COLOR_YUV2BGR_NV12}
+"""Formats that other cameras than the Pi's give in place of the one asked for → OpenCV's word."""
 NAMES = {
+    "SensorTimestamp": "sensor_timestamp_ns",
     "Lux": "lux",
     "ExposureTime": "exposure_us",
     "AnalogueGain": "gain",
@@ -48,12 +52,14 @@ class Picamera2Source:
         self._width = width
         self._height = height
         self._camera: Any = None
+        self._format = "RGB888"
+        self._glance_width = LORES[0]
 
     def open(self) -> None:
         """Configure and start the camera.
 
         Raises:
-            CameraError: picamera2 or the camera isn't there, or it is taken.
+            CameraError: picamera2 or the camera isn't there, it is taken, or gives no such picture.
         """
         try:
             library = importlib.import_module("picamera2")
@@ -65,6 +71,7 @@ class Picamera2Source:
         try:
             self._camera = library.Picamera2()
             self._camera.configure(self._configuration())
+            self._take_note(self._camera.camera_configuration())
             if "AfMode" in self._camera.camera_controls:
                 self._camera.set_controls({"AfMode": AF_CONTINUOUS})
             self._camera.start()
@@ -82,7 +89,7 @@ class Picamera2Source:
         """
         request = self._request()
         try:
-            return _luma(request.make_array("lores"))
+            return _luma(request.make_array("lores"), self._glance_width)
         finally:
             request.release()
 
@@ -104,6 +111,16 @@ class Picamera2Source:
             queue=False,
         )
 
+    def _take_note(self, got: Mapping[str, Any]) -> None:
+        # libcamera adjusts what a camera can't do and goes on; picamera2 only logs it.
+        self._format = str(got["main"]["format"])
+        self._glance_width = int(got["lores"]["size"][0])
+        if self._format != "RGB888" and self._format not in TO_BGR:
+            raise CameraError(
+                f"The camera gives {self._format} and no RGB888.",
+                'Is it a USB camera? It wants `camera.kind = "v4l2"`.',
+            )
+
     def _wait_for_focus(self) -> None:
         for _ in range(AF_PATIENCE):
             request = self._request()
@@ -118,8 +135,7 @@ class Picamera2Source:
         request = self._request()
         try:
             said = request.get_metadata()
-            # picamera2's "RGB888" lies in memory as blue, green, red: OpenCV's order.
-            picture = np.array(request.make_array("main"), np.uint8)
+            picture = _blue_first(request.make_array("main"), self._format)
         finally:
             request.release()
         measure = said.get("FocusFoM")
@@ -144,10 +160,17 @@ def metadata_of(said: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _luma(array: Pixels) -> Pixels:
-    """The brightness plane of a YUV420 picture, which the library gives as one tall array."""
+def _blue_first(array: Pixels, form: str) -> Pixels:
+    """A picture in OpenCV's order, which picamera2's "RGB888" has in memory already."""
+    if form == "RGB888":
+        return np.array(array, np.uint8)
+    return np.asarray(cv2.cvtColor(array, TO_BGR[form]), np.uint8)
+
+
+def _luma(array: Pixels, width: int) -> Pixels:
+    """The brightness plane of a YUV 4:2:0 picture, which the library gives as one tall array."""
     height = array.shape[0] * 2 // 3
-    return np.array(array[:height, : LORES[0]], np.uint8)
+    return np.array(array[:height, :width], np.uint8)
 
 
 def main() -> None:

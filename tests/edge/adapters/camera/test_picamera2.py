@@ -108,6 +108,32 @@ def test_colours_arrive_as_they_were(source: Picamera2Source, camera: library.Ca
     assert max(green, blue) < 20
 
 
+def test_a_camera_without_rgb_keeps_its_colours(camera: library.Camera) -> None:
+    camera.formats = {"main": "NV12"}
+    camera.frames = [np.full((480, 640, 3), (40, 60, 200), np.uint8)]
+    source = Picamera2Source(640, 480)
+    source.open()
+    (shot,) = source.shoot(1)
+    assert shot.picture.shape == (480, 640, 3)
+    assert abs(shot.picture.astype(int) - (40, 60, 200)).max() <= 4
+
+
+def test_a_camera_whose_pictures_we_cannot_read_is_a_clear_error(camera: library.Camera) -> None:
+    camera.formats = {"main": "YUYV"}
+    with pytest.raises(CameraError, match="gives YUYV") as caught:
+        Picamera2Source(640, 480).open()
+    assert "v4l2" in caught.value.hint
+
+
+def test_a_glance_of_a_camera_without_a_small_stream_shows_the_whole_picture(
+    camera: library.Camera,
+) -> None:
+    camera.sizes = {"lores": (640, 480)}
+    source = Picamera2Source(640, 480)
+    source.open()
+    assert source.glance().shape == (480, 640)
+
+
 def test_it_waits_for_the_autofocus_but_not_for_ever(
     source: Picamera2Source, camera: library.Camera
 ) -> None:
@@ -128,6 +154,7 @@ def test_what_the_camera_says_is_kept_with_the_photo() -> None:
         "SensorTimestamp": 5,
     }
     assert metadata_of(said) == {
+        "sensor_timestamp_ns": 5,
         "lux": 412.5,
         "exposure_us": 9998,
         "gain": 1.1,
@@ -137,7 +164,7 @@ def test_what_the_camera_says_is_kept_with_the_photo() -> None:
 
 
 def test_a_camera_that_says_nothing_is_fine() -> None:
-    assert metadata_of({"SensorTimestamp": 5}) == {}
+    assert metadata_of({}) == {}
 
 
 def test_no_camera_is_a_clear_error(camera: library.Camera) -> None:
@@ -152,9 +179,15 @@ def test_a_taken_camera_is_a_clear_error(camera: library.Camera) -> None:
         Picamera2Source(640, 480).open()
 
 
-def test_an_odd_size_is_the_librarys_error_in_our_words() -> None:
-    with pytest.raises(CameraError, match="should be even"):
-        Picamera2Source(641, 480).open()
+def test_an_odd_size_becomes_an_even_one() -> None:
+    source = Picamera2Source(641, 481)
+    source.open()
+    assert source.shoot(1)[0].picture.shape == (480, 640, 3)
+
+
+def test_a_photo_smaller_than_a_glance_is_the_librarys_error_in_our_words() -> None:
+    with pytest.raises(CameraError, match="may not exceed"):
+        Picamera2Source(160, 120).open()
 
 
 def test_a_camera_that_is_pulled_out_is_a_camera_error(
