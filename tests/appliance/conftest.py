@@ -1,4 +1,4 @@
-"""What needs a whole machine runs only where it is asked for: `-m appliance`.
+"""What needs a whole machine runs only where it is asked for: `-m appliance`, `-m picamera2`.
 
 One container goes through all files, which pytest takes in the order of their names: installed,
 on a disk of its own, with a stick, uninstalled.
@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "appliance" in config.option.markexpr:
+    if any(word in config.option.markexpr for word in ("appliance", "picamera2")):
         return
     left = [item for item in items if item.get_closest_marker("appliance")]
     if left:

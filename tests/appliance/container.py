@@ -36,6 +36,41 @@ def base(release: str = "bookworm") -> Path:
     return folder
 
 
+def bring_roads(root: Path, release: str = "bookworm") -> list[str]:
+    """How this machine reaches Debian's and Python's packages; install.sh knows none of it.
+
+    Args:
+        root: the container's files.
+        release: Debian's, in the place of this machine's own.
+
+    Returns:
+        what `systemd-nspawn` has to bind for it.
+    """
+    etc = root / "etc"
+    shutil.rmtree(etc / "apt")
+    shutil.copytree("/etc/apt", etc / "apt")
+    for each in (etc / "apt" / "apt.conf.d").iterdir():
+        if any(word in each.read_text() for word in ("/usr/bin/", "/usr/lib/", "rm -f")):
+            each.unlink()  # hooks of programs that aren't there
+    for each in (etc / "apt").glob("sources.list*/*.sources"):
+        each.write_text(each.read_text().replace("bookworm", release))
+    for file in ("resolv.conf", "hosts", "ssl/certs/ca-certificates.crt"):
+        shutil.copyfile(f"/etc/{file}", etc / file)
+    keep = configparser.RawConfigParser()
+    keep.read(["/etc/pip.conf", Path("~/.config/pip/pip.conf").expanduser()])
+    with (etc / "pip.conf").open("w") as opened:
+        keep.write(opened)
+    binds: list[str] = []
+    for option in ("find-links", "extra-index-url", "index-url"):
+        for word in keep.get("global", option, fallback="").split():
+            folder = Path(word.removeprefix("file://"))
+            folder = folder.parent if folder.name == "simple" else folder  # with its files
+            if folder.is_dir():
+                (root / folder.relative_to("/")).mkdir(parents=True, exist_ok=True)
+                binds.append(f"--bind-ro={folder}")
+    return binds
+
+
 def _copy_of_checkout(folder: Path) -> Path:
     """What git knows of it: somebody may work in it while this runs, and nobody needs its .venv."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -60,7 +95,7 @@ class Container:
         subprocess.run(["cp", "-a", "--reflink=auto", base(), self.root], check=True)
         self._source = _copy_of_checkout(CACHE / f"{self.name}-src")
         self._binds = [f"--bind={here}:{there}" for here, there in devices.items()]
-        self._bring_roads()
+        self._binds += bring_roads(self.root)
         self._process: subprocess.Popen[bytes] | None = None
 
     def boot(self) -> None:
@@ -111,25 +146,3 @@ class Container:
         assert self._process is not None
         children = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
         return Path(children).read_text().split()[0] if Path(children).exists() else "0"
-
-    def _bring_roads(self) -> None:
-        """How this machine reaches Debian's and Python's packages; install.sh knows none of it."""
-        etc = self.root / "etc"
-        shutil.rmtree(etc / "apt")
-        shutil.copytree("/etc/apt", etc / "apt")
-        for each in (etc / "apt" / "apt.conf.d").iterdir():
-            if any(word in each.read_text() for word in ("/usr/bin/", "/usr/lib/", "rm -f")):
-                each.unlink()  # hooks of programs that aren't there
-        for file in ("resolv.conf", "hosts", "ssl/certs/ca-certificates.crt"):
-            shutil.copyfile(f"/etc/{file}", etc / file)
-        keep = configparser.RawConfigParser()
-        keep.read(["/etc/pip.conf", Path("~/.config/pip/pip.conf").expanduser()])
-        with (etc / "pip.conf").open("w") as file:
-            keep.write(file)
-        for option in ("find-links", "extra-index-url", "index-url"):
-            for word in keep.get("global", option, fallback="").split():
-                folder = Path(word.removeprefix("file://"))
-                folder = folder.parent if folder.name == "simple" else folder  # with its files
-                if folder.is_dir():
-                    (self.root / folder.relative_to("/")).mkdir(parents=True, exist_ok=True)
-                    self._binds.append(f"--bind-ro={folder}")
