@@ -67,9 +67,10 @@ class People:
             ConflictError: the last admin would be one no more.
         """
         with writing(self._engine) as db:
+            admins = _locked_admins(db)
             row = _found(db, name)
             if role is not Role.ADMIN:
-                _refuse_last_admin(db, row)
+                _refuse_last_admin(admins, row)
             db.execute(sa.update(users).where(users.c.no == row.no).values(role=role.value))
             _sign_out(db, row.no)
             self._audit.note(db, by, Action.USER_ROLE, name, f"{row.role} → {role.value}")
@@ -98,8 +99,9 @@ class People:
             ConflictError: they are the last admin.
         """
         with writing(self._engine) as db:
+            admins = _locked_admins(db)
             row = _found(db, name)
-            _refuse_last_admin(db, row)
+            _refuse_last_admin(admins, row)
             _sign_out(db, row.no)
             db.execute(sa.delete(users).where(users.c.no == row.no))
             self._audit.note(db, by, Action.USER_REMOVE, name, row.role)
@@ -143,10 +145,17 @@ def _found(db: sa.Connection, name: str) -> Any:
     return row
 
 
-def _refuse_last_admin(db: sa.Connection, row: Any) -> None:
-    """Lock every admin, so that two of them can't remove each other at once."""
+def _locked_admins(db: sa.Connection) -> list[Any]:
+    """Lock every admin, so that two of them can't remove each other at once.
+
+    In one order, and before anybody's own row: otherwise each would wait for the other.
+    """
     admins = sa.select(users.c.no).where(users.c.role == Role.ADMIN.value).order_by(users.c.no)
-    if row.role == Role.ADMIN.value and len(db.execute(admins.with_for_update()).all()) < 2:
+    return list(db.execute(admins.with_for_update()).scalars())
+
+
+def _refuse_last_admin(admins: list[Any], row: Any) -> None:
+    if row.role == Role.ADMIN.value and len(admins) < 2:
         message = f"{row.name} is the last admin."
         raise ConflictError(message, "Make somebody else an admin first.")
 
