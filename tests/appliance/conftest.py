@@ -1,4 +1,5 @@
-"""What needs a whole machine runs only where it is asked for: `-m appliance`, `-m picamera2`.
+"""What needs a whole machine runs only where it is asked for: `-m appliance`, `-m picamera2`,
+`-m arm64`.
 
 One container goes through all files, which pytest takes in the order of their names: installed,
 on a disk of its own, with a stick, uninstalled.
@@ -21,6 +22,9 @@ from tests.appliance.device import MODEL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+ASKED = ("appliance", "arm64", "picamera2")
+"""Markers whose tests run only where `-m` names one of theirs."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
@@ -29,9 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if any(word in config.option.markexpr for word in ("appliance", "picamera2")):
-        return
-    left = [item for item in items if item.get_closest_marker("appliance")]
+    named = {marker for marker in ASKED if marker in config.option.markexpr}
+    left = [
+        item
+        for item in items
+        if (own := {mark.name for mark in item.iter_markers()}.intersection(ASKED))
+        and not own & named
+    ]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]

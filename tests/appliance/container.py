@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,21 +18,32 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 CACHE = Path("/var/cache/edgecase-appliance")
 INCLUDE = "systemd,systemd-sysv,dbus,udev,ca-certificates,procps,iproute2,util-linux"
+SLOW = "python3-venv,libgomp1"
+"""What install.sh would add under emulation at every run; there it belongs to the base."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def base(release: str = "bookworm") -> Path:
+def base(release: str = "bookworm", architecture: str = "amd64") -> Path:
     """A minimal Debian's files, made once (some minutes) and kept."""
-    folder = CACHE / f"{release}-amd64"
+    folder = CACHE / f"{release}-{architecture}"
     if not (folder / ".done").exists():
         shutil.rmtree(folder, ignore_errors=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         said = subprocess.check_output(["apt-get", "indextargets", "--format", "$(REPO_URI)"])
+        foreign = architecture != "amd64"
+        include = f"{INCLUDE},{SLOW}" if foreign else INCLUDE
         subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={INCLUDE}", release, folder,
-             said.decode().split()[0]],
+            ["debootstrap", f"--arch={architecture}", "--variant=minbase", f"--include={include}",
+             *(["--foreign"] if foreign else []), release, folder, said.decode().split()[0]],
             check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
+        if foreign:  # its packages' own scripts, emulated; the mounts go with it, however it ends
+            subprocess.run(
+                ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child",
+                 f"--mount-proc={folder}/proc",
+                 "chroot", folder, "/debootstrap/debootstrap", "--second-stage"],
+                check=True, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
         (folder / ".done").touch()
     return folder
 
@@ -87,15 +99,28 @@ def _copy_of_checkout(folder: Path) -> Path:
 class Container:
     """One machine. It shares the network of the one that tests."""
 
-    def __init__(self, devices: Mapping[Path, Path]) -> None:
-        """Copy the base; `devices` and folders (here → there) can be seen in it."""
-        self.name = f"edgecase-{os.getpid()}"
+    def __init__(
+        self,
+        devices: Mapping[Path, Path],
+        architecture: str = "amd64",
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Copy the base; `devices` and folders (here → there) can be seen in it.
+
+        Each of its programs has `environment`.
+        """
+        self.name = f"edgecase-{architecture}-{os.getpid()}"
         self.root = CACHE / self.name
         shutil.rmtree(self.root, ignore_errors=True)
-        subprocess.run(["cp", "-a", "--reflink=auto", base(), self.root], check=True)
+        subprocess.run(
+            ["cp", "-a", "--reflink=auto", base(architecture=architecture), self.root], check=True
+        )
         self._source = _copy_of_checkout(CACHE / f"{self.name}-src")
         self._binds = [f"--bind={here}:{there}" for here, there in devices.items()]
         self._binds += bring_roads(self.root)
+        self._environment = [f"{name}={value}" for name, value in environment.items()]
+        if environment:
+            self._hand_down()
         self._process: subprocess.Popen[bytes] | None = None
 
     def boot(self) -> None:
@@ -135,7 +160,8 @@ class Container:
         """What a command prints there, both streams; it has to end with `code`."""
         done = subprocess.run(
             ["nsenter", "-t", self._leader(), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w",
-             "env", "-i", "HOME=/root", f"PATH={PATH}", "LANG=C.UTF-8", "bash", "-c", command],
+             "env", "-i", "HOME=/root", f"PATH={PATH}", "LANG=C.UTF-8",
+             *self._environment, "bash", "-c", command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
         text = done.stdout.decode()
@@ -146,3 +172,10 @@ class Container:
         assert self._process is not None
         children = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
         return Path(children).read_text().split()[0] if Path(children).exists() else "0"
+
+    def _hand_down(self) -> None:
+        """To services, which don't have the environment of systemd itself."""
+        folder = self.root / "etc/systemd/system.conf.d"
+        folder.mkdir(parents=True, exist_ok=True)
+        own = f"[Manager]\nDefaultEnvironment={' '.join(self._environment)}\n"
+        (folder / "environment.conf").write_text(own)
