@@ -20,6 +20,7 @@ STATUS = {
     "deleted": "Deleted",
 }
 SAID = {"correct": "Correct", "wrong": "Wrong", "reject": "Rejected"}
+"""What a person said of a case → words."""
 TITLES = ("What was seen", "Estimate", "Details", "What people said")
 WORDS = (*STATUS.values(), *SAID.values(), *TITLES, "Tax", "Total", "Yes", "Case {number}")
 """All that is said here and not by the case."""

@@ -48,7 +48,7 @@ Found = tuple[str | tuple[str, str], str]
 def texts() -> Iterator[Found]:
     """Every text that a page may show and that a translator can know."""
     yield from _templates()
-    constants = (views.CHIP, views.SYNC_WORDS, views.SYNC_SHORT, views.SAID, dict(views.PERIODS))
+    constants = (views.CHIP, views.SYNC_WORDS, views.SYNC_SHORT, dict(views.PERIODS))
     said = (each[-1] if isinstance(each, tuple) else each for c in constants for each in c.values())
     yield from ((text, "edge/api/views.py") for text in (*MADE, *said, *views.REJECTIONS))
     yield from ((text, "edge/api/views.py") for text in (views.DATE, views.MONTHS, views.POINT))

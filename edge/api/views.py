@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge.report import SAID
 from models.case import Case, Status
 from models.detection import Source
 
@@ -44,8 +45,6 @@ SYNC_WORDS = {
 """How far a case has travelled, in words."""
 SYNC_SHORT = {"queued": "only here", "sent": "on its way", "stored": "on the tower"}
 """The same, short."""
-SAID = {"correct": "Correct", "wrong": "Wrong", "reject": "Rejected"}
-"""What a person said of a case → words."""
 PERIODS = ((0, "Today"), (7, "Last 7 days"), (30, "Last 30 days"))
 """Days back from today → words; 0: since midnight."""
 REJECTIONS = ("The marks are wrong", "Something was missed", "It shows something else")

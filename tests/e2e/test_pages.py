@@ -145,7 +145,7 @@ async def test_what_is_no_picture_is_said_so_and_another_can_be_taken(phone):
     await phone.open()
     text = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"hello"}
     await page.set_input_files("#image", files=[text])
-    await phone.sees("This is not a picture that can be read.")
+    await phone.sees("This is not a JPEG, PNG, WebP or HEIC picture")
     await expect(page.locator(".lens")).to_be_visible()
 
 

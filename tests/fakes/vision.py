@@ -122,7 +122,7 @@ def _open(photo: bytes) -> Image.Image:
         image = Image.open(io.BytesIO(photo))
         image.load()
     except (OSError, ValueError, SyntaxError) as e:
-        raise BadImageError("This is not a picture that can be read.", "Send a JPEG.") from e
+        raise BadImageError("this is not a JPEG, PNG, WebP or HEIC picture", "Send a JPEG.") from e
     return ImageOps.exif_transpose(image).convert("RGB")
 
 

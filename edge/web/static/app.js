@@ -6,6 +6,7 @@
 const KINDS = ["case", "change", "summary", "sync", "synced", "model", "update", "missed"];
 let stream = null;
 
+const LIVE = "edgecase-live"; // kept where the last photo was taken live: the next one is, too
 const words = document.getElementById("words").dataset; // what scripts say, in the page's language
 
 function tell(kind) {
@@ -93,7 +94,7 @@ document.addEventListener("alpine:init", () => {
     },
     open() { // the camera, in the way that was used last
       const again = this.mode === "done" && !document.querySelector("#result [name=image_id], #result .kept");
-      if (navigator.mediaDevices && localStorage.getItem("edgecase-live")) {
+      if (navigator.mediaDevices && localStorage.getItem(LIVE)) {
         this.$dispatch("go-live", { ghost: again ? this.url : "" });
       } else {
         this.$refs.input.click();

@@ -4,7 +4,6 @@
 
 const WANTED = { video: { facingMode: { ideal: "environment" }, width: { ideal: 3840 }, height: { ideal: 2160 } } };
 const JPEG_QUALITY = 0.92;
-const CHOSEN = "edgecase-live"; // remembered, so that the next photo is taken the same way
 
 document.addEventListener("alpine:init", () => {
   Alpine.data("live", () => ({
@@ -40,11 +39,11 @@ document.addEventListener("alpine:init", () => {
       try {
         this.stream = await navigator.mediaDevices.getUserMedia(WANTED);
       } catch {
-        localStorage.removeItem(CHOSEN);
+        localStorage.removeItem(LIVE);
         this.trouble = words.noCamera;
         return;
       }
-      localStorage.setItem(CHOSEN, "yes");
+      localStorage.setItem(LIVE, "yes");
       this.$refs.video.srcObject = this.stream;
       this.on = true;
       await this.$refs.video.play();

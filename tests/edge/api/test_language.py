@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from aiohttp import FormData
 
 from edge.api import views
 from edge.api.language import COOKIE, Languages, wishes
+from edge.api.phrases import PHRASES, TEXTS
 from edge.steps.decide import decide
+from edge.updates.status import UpdateStatus, in_words
 from models.detection import Doubt, Prediction, Source
+from models.image import read_header
+from models.image_words import ImageFileError
 from models.profile import load_all, shipped
 from models.quality import Measures, Quality
 from scripts.translating import catalogues, problems
@@ -83,6 +88,35 @@ def test_every_reason_is_said_in_german(german):
         said = german.say(reason)
         assert said != reason, reason
         assert not re.search(r"\b(the|is|not|with)\b", said), said
+
+
+ROOT = Path(__file__).parents[3]
+SPLIT = re.compile(r"\{\w+\}")
+NOT_OURS = {"Not Found."}
+"""Said by aiohttp."""
+
+
+def test_every_phrase_is_one_that_the_device_says():
+    files = [p for root in ("edge", "models") for p in (ROOT / root).rglob("*.[pt][yo]*")]
+    source = "\n".join(p.read_text(encoding="utf-8") for p in files if p.name != "phrases.py")
+    said = re.sub(r'"\s*\n\s*f?"', "", source)  # literals that run over several lines
+    for text in {*PHRASES, *TEXTS} - NOT_OURS:
+        longest = max(SPLIT.split(text), key=len).strip("' ")
+        assert longest in said, text
+
+
+def test_what_the_updater_does_is_said_in_german(german):
+    for phase in ("fetching", "shadow", "probation"):
+        words = in_words(UpdateStatus(phase, "m@1.0.0", 1, 2))
+        assert german.say(words) != words
+
+
+def test_a_file_that_is_no_picture_is_refused_in_german(german):
+    for file in (b"", b"hello", b"\xff\xd8\xff\xe0\x00\x10JFIF"):
+        with pytest.raises(ImageFileError) as refused:
+            read_header(file)
+        assert german.say(refused.value.message) != refused.value.message
+        assert german.say(refused.value.hint) != refused.value.hint
 
 
 def test_a_label_in_a_reason_is_translated_too(german):

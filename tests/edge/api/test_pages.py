@@ -211,7 +211,7 @@ async def test_an_empty_form_is_refused_and_not_an_accident(client, path):
 async def test_a_picture_nobody_can_read_is_said_so_on_the_page(client, upload):
     answer = await client.post("/page/check", data=upload(b"hello"), headers=HTMX)
     assert answer.status == 422
-    assert "not a picture" in await answer.text()
+    assert "This is not a JPEG, PNG, WebP or HEIC picture" in await answer.text()
 
 
 async def test_a_profile_with_several_shots_asks_for_the_next_one_and_keeps_one_case(

@@ -1,4 +1,4 @@
-"""A worker's two links, at a real mosquitto that sends more than was asked for."""
+"""A worker's two links, at a real mosquitto that has more for it than it may hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FLOOD, TAKES, HOLDS = 600, 16, 32
+FLOOD, TAKES, HOLDS = 600, 128, 32
 
 
 def until(done: Callable[[], bool], seconds: float = 10) -> None:
@@ -35,7 +35,7 @@ def published(broker: Mosquitto, links: Callable[[Mosquitto], TwoLinks | MqttTra
         for number in range(FLOOD):
             until(lambda: gate.free > 0)
             assert gate.publish(f"a/{number}", b"x") is not None
-        until(lambda: sum(isinstance(e, Received) for e in events) >= TAKES)
+        until(lambda: sum(isinstance(e, Received) for e in events) >= HOLDS)
         for received in [e for e in events if isinstance(e, Received)][:4]:
             worker.done(received.receipt)
         time.sleep(1)
