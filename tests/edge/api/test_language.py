@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import FormData
@@ -17,6 +19,9 @@ from models.image_words import ImageFileError
 from models.profile import load_all, shipped
 from models.quality import Measures, Quality
 from scripts.translating import catalogues, problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5", "Accept": "text/html"}
 
@@ -91,18 +96,27 @@ def test_every_reason_is_said_in_german(german):
 
 
 ROOT = Path(__file__).parents[3]
-SPLIT = re.compile(r"\{\w+\}")
+PART = re.compile(r"\{\w+\}|(?= \()")
 NOT_OURS = {"Not Found."}
 """Said by aiohttp."""
 
 
+def literals(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
 def test_every_phrase_is_one_that_the_device_says():
-    files = [p for root in ("edge", "models") for p in (ROOT / root).rglob("*.[pt][yo]*")]
-    source = "\n".join(p.read_text(encoding="utf-8") for p in files if p.name != "phrases.py")
-    said = re.sub(r'"\s*\n\s*f?"', "", source)  # literals that run over several lines
+    files = [path for root in ("edge", "models") for path in (ROOT / root).rglob("*.py")]
+    said = [
+        text for path in files if path.name != "phrases.py" for text in literals(path.read_text())
+    ]
+    said += [path.read_text() for path in (ROOT / "models").rglob("*.toml")]
+    everything = "\n".join(said)
     for text in {*PHRASES, *TEXTS} - NOT_OURS:
-        longest = max(SPLIT.split(text), key=len).strip("' ")
-        assert longest in said, text
+        for part in PART.split(text):
+            assert part.strip("' ") in everything, text
 
 
 def test_what_the_updater_does_is_said_in_german(german):
