@@ -9,7 +9,11 @@ upgrade() {
   if [ -z "$dry" ] && ! systemctl is-active -q "${units[@]}"; then
     die 1 "What is installed isn't healthy, so that there is nothing to go back to. Mend it first (systemctl status $name), or take this version without a way back: sudo ./install.sh"
   fi
-  step "copy of the database" copy_of_database
+  if [ -e "/etc/edgecase/$settings" ] && names_a_server "/etc/edgecase/$settings" && ! command -v pg_dump >/dev/null; then
+    warn "no copy of your PostgreSQL is made: pg_dump isn't here" "sudo apt install postgresql-client, or see to it that you have one"
+  else
+    step "copy of the database" copy_of_database
+  fi
   step "the version before: what it takes to go back" note_before
   # Whatever fails from here on, or interrupts: what is in place then is judged.
   [ -n "$dry" ] || trap settle_upgrade EXIT
@@ -20,9 +24,16 @@ upgrade() {
   step "versions before the last one" forget_old_versions
 }
 
-copy_of_database() { # a PostgreSQL is its owner's
+names_a_server() { # SETTINGS : whether the database isn't a file of the tower's own
+  grep -Eq "^[[:space:]]*dsn[[:space:]]*=[[:space:]]*[\"'][^\"']" "$1"
+}
+
+copy_of_database() {
   local own="$home/current/bin/${commands[0]}"
-  [ "$role" = device ] || { [ -e "$data/archive.db" ] && "$own" backup --help; } || exit "$ALREADY"
+  if [ "$role" = tower ]; then
+    "$own" backup --help || exit "$ALREADY" # a version that knows none
+    [ -e "$data/archive.db" ] || names_a_server "/etc/edgecase/$settings" || exit "$ALREADY" # nothing yet
+  fi
   (cd / && runuser -u "$name" -- "$own" backup)
 }
 

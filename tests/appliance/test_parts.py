@@ -31,9 +31,26 @@ esac
 
 
 def judge(call: str) -> str:
-    parts = ("look", "extras", "disk", "environment", "put")
+    parts = ("look", "extras", "disk", "environment", "put", "upgrade")
     script = "".join(f". scripts/install/{part}.sh; " for part in parts) + call
     return subprocess.check_output(["bash", "-euc", script], cwd=ROOT, text=True).strip()
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('dsn = "postgresql+psycopg://tower@/tower"', "yes"),
+        ("  dsn='postgresql+psycopg://tower@/tower'", "yes"),
+        ('dsn = ""', "no"),
+        ('# dsn = "postgresql+psycopg://tower@/tower"', "no"),
+        ('data_dir = "/srv/dsn"', "no"),
+    ],
+)
+def test_a_database_on_a_server_is_known_by_the_settings(
+    line: str, named: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tower.toml").write_text(f"[store]\n{line}\n")
+    assert judge(f"names_a_server {tmp_path}/tower.toml && echo yes || echo no") == named
 
 
 @pytest.mark.parametrize("word", ["armhf", "armel", "i386"])
