@@ -11,23 +11,30 @@ import os
 import re
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from tower_sync_server.archive.files import sync_folder, translated
+from tower_sync_server.database.engine import connect, sqlite_dsn
 from tower_sync_server.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
-    from pathlib import Path
 
 NAME = re.compile(r"archive-\d{8}T\d{6}Z\.(db|dump)")
 """Of a copy: when it was made; .dump is PostgreSQL's."""
 PAGES = 256
 """Copied in one step, so that whoever writes is never kept waiting for long."""
+TRIAL = "edgecase_trial"
+"""Name of the database that a dump is restored into, and that goes again."""
+_NOT_ALLOWED = "42501"
+"""PostgreSQL's state for a privilege that is missing."""
 
 
 def back_up(dsn: str, folder: Path, now: datetime, keep: int) -> Path:
@@ -95,6 +102,80 @@ def check(path: Path) -> None:
         raise OperatorError(f"{path} is damaged: {said}.", "Look at the one before it.")
 
 
+@contextmanager
+def restored(path: Path, dsn: str) -> Iterator[sa.Engine | None]:
+    """Restore a copy beside the database that runs, as a trial; it goes again at the end.
+
+    Args:
+        path: the copy.
+        dsn: of the database that runs; a dump is restored on its server.
+
+    Yields:
+        The restored database; None where the tower may make none on that server.
+
+    Raises:
+        OperatorError: the copy is damaged, or can't be restored.
+    """
+    check(path)
+    place = _on_server(path, dsn) if path.suffix == ".dump" else _beside(path)
+    with translated(), place as engine:
+        yield engine
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[sa.Engine]:
+    with TemporaryDirectory(dir=path.parent, prefix=".trial-") as place:
+        trial = Path(place) / "archive.db"
+        copyfile(path, trial)
+        engine = connect(sqlite_dsn(trial))
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def _on_server(path: Path, dsn: str) -> Iterator[sa.Engine | None]:
+    """One that an earlier trial left, cut off as it was, goes first."""
+    url = sa.make_url(dsn)
+    if url.get_backend_name() != "postgresql":
+        raise OperatorError(f"{path} is PostgreSQL's, and store.dsn names none to try it on.")
+    server = connect(dsn).execution_options(isolation_level="AUTOCOMMIT")
+    drop = sa.text(f"DROP DATABASE IF EXISTS {TRIAL} WITH (FORCE)")
+    trial = url.set(database=TRIAL)
+    try:
+        if not _make(server, drop):
+            yield None
+            return
+        address, secret = _address(trial)
+        _run(
+            ["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={address}", str(path)],
+            secret,
+        )
+        engine = connect(trial.render_as_string(hide_password=False))
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+            with server.connect() as connection:
+                connection.execute(drop)
+    finally:
+        server.dispose()
+
+
+def _make(server: sa.Engine, drop: sa.TextClause) -> bool:
+    """Make the empty database of a trial; False where the tower's role may make none."""
+    try:
+        with server.connect() as connection:
+            connection.execute(drop)
+            connection.execute(sa.text(f"CREATE DATABASE {TRIAL}"))
+    except sa.exc.DBAPIError as e:
+        if getattr(e.orig, "sqlstate", None) == _NOT_ALLOWED:
+            return False
+        raise OperatorError(f"No database can be made for the trial: {e.orig}") from e
+    return True
+
+
 def _copy_sqlite(source: str, draft: Path) -> None:
     try:
         with (
@@ -108,10 +189,14 @@ def _copy_sqlite(source: str, draft: Path) -> None:
 
 
 def _dump(url: sa.URL, draft: Path) -> None:
+    address, secret = _address(url)
+    _run(["pg_dump", "--format=custom", "--no-owner", f"--file={draft}", address], secret)
+
+
+def _address(url: sa.URL) -> tuple[str, Mapping[str, str]]:
     """The password goes by the environment: arguments can be read by everybody."""
     address = url.set(drivername="postgresql", password=None).render_as_string()
-    secret = {} if url.password is None else {"PGPASSWORD": str(url.password)}
-    _run(["pg_dump", "--format=custom", "--no-owner", f"--file={draft}", address], secret)
+    return address, {} if url.password is None else {"PGPASSWORD": str(url.password)}
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> None:

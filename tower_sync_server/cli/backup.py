@@ -38,7 +38,7 @@ def backup(
         if not (there := copies.copies(where)):
             raise NotFoundError(f"There is no copy in {where}.", "Make one: edgecase-tower backup")
         path = there[-1]
-        _try_restoring(path)
+        _try_restoring(path, store.dsn)
     else:
         _refuse_other_user(store.data_dir)
         database = store.data_dir / "archive.db"
@@ -69,27 +69,17 @@ def _refuse_other_user(data_dir: Path) -> None:
         )
 
 
-def _try_restoring(path: Path) -> None:
-    """Read a copy; where it is SQLite's, have this program open a second copy as its own.
-
-    A PostgreSQL dump is read from end to end only: a trial needs a server to restore it on.
-    """
-    from shutil import copyfile
-    from tempfile import TemporaryDirectory
-
-    from tower_sync_server.archive import backup as copies
-    from tower_sync_server.archive.files import translated
-    from tower_sync_server.database.engine import connect, sqlite_dsn
+def _try_restoring(path: Path, dsn: str) -> None:
+    """Restore a copy beside what runs, and have this program open it as its own."""
+    from tower_sync_server.archive.backup import restored
     from tower_sync_server.migrations.upgrade import migrate
 
-    copies.check(path)
-    if path.suffix != ".db":
-        return
-    with translated(), TemporaryDirectory(dir=path.parent, prefix=".trial-") as place:
-        trial = Path(place) / "archive.db"
-        copyfile(path, trial)
-        engine = connect(sqlite_dsn(trial))
-        try:
+    with restored(path, dsn) as engine:
+        if engine is not None:
             migrate(engine)
-        finally:
-            engine.dispose()
+            return
+    typer.echo(
+        "The dump was read from end to end and not restored: the tower may make no database on"
+        " this server (ALTER ROLE … CREATEDB).",
+        err=True,
+    )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tests.fakes.parcels import SentCase
 from tower_sync_server.archive import backup
-from tower_sync_server.archive.backup import back_up, check, copies
+from tower_sync_server.archive.backup import TRIAL, back_up, check, copies, restored
 from tower_sync_server.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -59,6 +59,70 @@ def test_what_is_restored_is_what_was_there(bench: Bench, dsn: str, tmp_path: Pa
     with engine.begin() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM revisions").scalar() == 1
     engine.dispose()
+
+
+def databases(dsn: str) -> set[str]:
+    engine = sa.create_engine(dsn)
+    with engine.connect() as db:
+        names = set(db.exec_driver_sql("SELECT datname FROM pg_database").scalars())
+    engine.dispose()
+    return names
+
+
+def test_a_copy_is_restored_beside_what_runs_and_goes_again(
+    bench: Bench, dsn: str, tmp_path: Path
+) -> None:
+    bench.send(SentCase())
+    path = back_up(address(bench), tmp_path / "backup", NOW, 7)
+    bench.send(SentCase(seq=2))
+    for _ in range(2):
+        with restored(path, address(bench)) as engine:
+            assert engine is not None
+            with engine.connect() as db:
+                assert db.exec_driver_sql("SELECT count(*) FROM revisions").scalar() == 1
+    assert list((tmp_path / "backup").iterdir()) == [path]
+    if dsn:
+        assert TRIAL not in databases(dsn)
+    with bench.keep.engine.connect() as db:
+        assert db.exec_driver_sql("SELECT count(*) FROM revisions").scalar() == 2
+
+
+@pytest.mark.parametrize("dsn", ["postgresql"], indirect=True)
+def test_what_an_earlier_trial_left_does_not_stand_in_the_way(
+    bench: Bench, dsn: str, tmp_path: Path
+) -> None:
+    bench.send(SentCase())
+    path = back_up(address(bench), tmp_path / "backup", NOW, 7)
+    server = sa.create_engine(dsn, isolation_level="AUTOCOMMIT")
+    with server.connect() as db:
+        db.exec_driver_sql(f"CREATE DATABASE {TRIAL}")
+    with restored(path, dsn) as engine:
+        assert engine is not None
+    server.dispose()
+
+
+@pytest.mark.parametrize("dsn", ["postgresql"], indirect=True)
+def test_where_the_tower_may_make_no_database_the_dump_is_only_read(
+    bench: Bench, dsn: str, tmp_path: Path
+) -> None:
+    path = back_up(address(bench), tmp_path / "backup", NOW, 7)
+    server = sa.create_engine(dsn, isolation_level="AUTOCOMMIT")
+    with server.connect() as db:
+        db.exec_driver_sql("DROP ROLE IF EXISTS modest")
+        db.exec_driver_sql("CREATE ROLE modest LOGIN")
+    modest = sa.make_url(dsn).set(username="modest").render_as_string()
+    with restored(path, modest) as engine:
+        assert engine is None
+    server.dispose()
+
+
+def test_a_dump_that_rotted_is_not_restored(bench: Bench, tmp_path: Path) -> None:
+    for number in range(20):
+        bench.send(SentCase(seq=number + 1))
+    path = back_up(address(bench), tmp_path / "backup", NOW, 7)
+    damage(path)
+    with pytest.raises(OperatorError), restored(path, address(bench)):
+        pass
 
 
 def test_a_copy_that_rotted_is_noticed(bench: Bench, tmp_path: Path) -> None:
