@@ -45,6 +45,6 @@ def export(
     typer.echo(f"{done.photos} photos in {folder} ({parts}), with {', '.join(done.labels)}")
     typer.echo(
         f"left out: {done.unjudged} that nobody judged, {done.missing} whose photo is not here,"
-        f" {done.doubles} of a photo that is in a newer case",
+        f" {done.doubles} of a photo that is in a newer case, {done.unreadable} of a newer device",
         err=True,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.case import Case
-from models.jsonable import from_json
+from models.jsonable import InvalidWordError, from_json
 from tower_sync_server.archive.listing import Filter
 from tower_sync_server.dataset.truth import split_of, truth_of
 from tower_sync_server.dataset.words import Labelled
@@ -43,6 +43,8 @@ class Exported:
     """Photos that have not arrived here yet."""
     doubles: int
     """Photos that are in another case too: only the newest word counts."""
+    unreadable: int
+    """Cases that this version can't read: a newer device wrote them."""
 
 
 def export(folder: Path, listing: Listing, blobs: Blobs, profile: str | None = None) -> Exported:
@@ -58,7 +60,10 @@ def export(folder: Path, listing: Listing, blobs: Blobs, profile: str | None = N
     photos = {photo.origin["image"]: photo for photo in _judged(listing, profile, lost)}
     if not photos:
         hint = "Say of some cases what is on them: POST /cases/{id}/feedback on their device."
-        raise NotFoundError("No case with a photo has been judged by a person.", hint)
+        said = "No case with a photo has been judged by a person."
+        if unreadable := lost["unreadable"]:
+            said += f" {unreadable} of a newer device can't be read: upgrade the tower."
+        raise NotFoundError(said, hint)
     labels = tuple(sorted({mark.label for photo in photos.values() for mark in photo.marks}))
     writer, splits = DatasetWriter(folder, labels), Counter[str]()
     for sha256, photo in sorted(photos.items()):
@@ -66,14 +71,26 @@ def export(folder: Path, listing: Listing, blobs: Blobs, profile: str | None = N
         splits[photo.split] += 1
     writer.finish({"profile": profile or ""})
     judged = sum(splits.values())
-    return Exported(judged, splits, labels, lost["unjudged"], lost["missing"], lost["double"])
+    return Exported(
+        judged,
+        splits,
+        labels,
+        lost["unjudged"],
+        lost["missing"],
+        lost["double"],
+        lost["unreadable"],
+    )
 
 
 def _judged(listing: Listing, profile: str | None, lost: Counter[str]) -> Iterator[Labelled]:
     """Every judged case whose photo is here, newest first; counts the others."""
     seen: set[str] = set()
     for body, here in _cases(listing, profile):
-        case = from_json(Case, body)
+        try:
+            case = from_json(Case, body)
+        except InvalidWordError:
+            lost["unreadable"] += 1
+            continue
         marks, image = truth_of(case), case.images[0]
         if marks is None:
             lost["unjudged"] += 1

@@ -74,9 +74,13 @@ def test_what_is_left_out_is_counted(tower: Bench, tmp_path: Path) -> None:
     tower.say(next(judged(4).case().chunks()))  # its photo never came
     tower.send(SentCase(seq=5, photo=first.photo, more=first.more))
 
+    newer = judged(6)
+    tower.send(SentCase(seq=6, photo=newer.photo, more={**newer.more, "of_tomorrow": 1}))
+
     done = export(tmp_path / "set", tower.listing, tower.keep.blobs)
 
     assert (done.photos, done.unjudged, done.missing, done.doubles) == (1, 2, 1, 1)
+    assert done.unreadable == 1
 
 
 def test_a_set_is_never_written_over(tower: Bench, tmp_path: Path) -> None:
