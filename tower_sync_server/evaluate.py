@@ -26,6 +26,8 @@ from tower_sync_server.render.styles import Split
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from models.preprocess import Image
+
 SLICES: tuple[Split, ...] = ("plain", "shift")
 """Half of the photos look like those of the training, half unlike any of them."""
 WEIGHTS: Mapping[str, str] = {"int8": "model.onnx", "fp32": "model-fp32.onnx"}
@@ -125,14 +127,14 @@ def detect_photos(job: Job) -> list[Seen]:
         numbers = [release.labels.index(label) for label in photo.labels]
         boxes = np.asarray(photo.boxes, np.float64).reshape(-1, 4)
         truth = There(boxes, np.asarray(numbers, np.int64))
-        found = {name: _found(one, photo.image) for name, one in detectors.items()}
+        found = {name: found_by(one, photo.image) for name, one in detectors.items()}
         seen.append((truth, found))
     return seen
 
 
-def _found(detector: Detector, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Found:
-    """Run one detector on one photo (H x W x 3)."""
-    labels = detector.release.labels
+def found_by(detector: Detector, image: Image, labels: Sequence[str] = ()) -> Found:
+    """Run one detector on one photo (H x W x 3); classes are places in `labels` or in its own."""
+    labels = labels or detector.release.labels
     detections = detector.detect(image, KEEP, OVERLAP, MOST)
     return Found(
         np.asarray([one.box for one in detections], np.float64).reshape(-1, 4),

@@ -1,13 +1,25 @@
 """The `edgecase-tower` command: every subcommand by name. What is heavy, the one that runs imports.
 
-Exit codes: 0 fine, 1 something failed, 2 wrong usage or wrong settings, 130 interrupted.
+Exit codes: 0 fine, 1 something failed, 2 wrong usage or wrong settings, 3 trained but not better,
+130 interrupted.
 """
 
 import sys
 
 import typer
 
-from tower_sync_server.cli import backup, broker, dataset, devices, ingest, release, run, usb, users
+from tower_sync_server.cli import (
+    backup,
+    broker,
+    dataset,
+    devices,
+    ingest,
+    release,
+    run,
+    train,
+    usb,
+    users,
+)
 from tower_sync_server.errors import ConfigError, TowerError
 
 FAILED, USAGE = 1, 2
@@ -29,6 +41,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(usb.app, name="usb")
 app.add_typer(users.app, name="users")
 app.command("ingest")(ingest.ingest)
+app.command("train")(train.train)
 app.command("worker", hidden=True)(run.worker)
 
 

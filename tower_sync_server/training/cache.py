@@ -60,7 +60,7 @@ class Truth:
     boxes: npt.NDArray[np.float32]
     """(M, 4) x1, y1, x2, y2 in pixels of the canvas."""
     classes: npt.NDArray[np.int64]
-    """(M,) places in LABELS."""
+    """(M,) places in the cache's labels."""
     severities: npt.NDArray[np.int64]
     """(M,) places in SEVERITIES."""
 
@@ -73,6 +73,8 @@ class Cache:
     """(N, S, S, 3), RGB; a memory map."""
     truths: tuple[Truth, ...]
     """One for each photo."""
+    labels: tuple[str, ...] = LABELS
+    """What can be on them, in the order of the network's classes."""
 
 
 def photo_size(seed: int, longer_side: int) -> tuple[int, int]:

@@ -19,11 +19,11 @@ from tower_sync_server.render.scene import render_photo
 from tower_sync_server.training.cache import photo_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from models.detection import Box
-    from tower_sync_server.render.scene import RenderedPhoto
+    from models.preprocess import Image
     from tower_sync_server.render.styles import Split
 
 KEEP = 0.10
@@ -93,7 +93,8 @@ def judge_photos(folder: Path, split: Split, seeds: Sequence[int]) -> list[Row]:
     rows: list[Row] = []
     for seed in seeds:
         width, height = photo_size(seed, _SIDE)
-        rows += judge_photo(detector, render_photo(seed, split=split, width=width, height=height))
+        photo = render_photo(seed, split=split, width=width, height=height)
+        rows += judge_photo(detector, photo.image, zip(photo.labels, photo.boxes, strict=True))
     return rows
 
 
@@ -102,11 +103,11 @@ def uncalibrated(release: ModelRelease) -> ModelRelease:
     return replace(release, calibration=Calibration())
 
 
-def judge_photo(detector: Detector, photo: RenderedPhoto) -> list[Row]:
-    """Match detections with what is there, surest first, each truth once."""
-    left = list(zip(photo.labels, photo.boxes, strict=True))
+def judge_photo(detector: Detector, image: Image, there: Iterable[tuple[str, Box]]) -> list[Row]:
+    """Match detections on `image` with what is there, surest first, each truth once."""
+    left = list(there)
     rows = []
-    for one in detector.detect(photo.image, KEEP, 0.5, 50):
+    for one in detector.detect(image, KEEP, 0.5, 50):
         hits = [(overlap(one.box, box), label, box) for label, box in left if label == one.label]
         best = max(hits, default=(0.0, "", None))
         right = best[0] >= HIT

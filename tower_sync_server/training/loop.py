@@ -54,6 +54,8 @@ class Schedule:
     """Stop after so many epochs without a better validation."""
     half: bool = True
     """Compute convolutions in bfloat16, about twice as fast where the processor can."""
+    frozen: bool = False
+    """Normalise as the network that this goes on from did: a few photos can't tell better how."""
 
     @property
     def epochs(self) -> int:
@@ -142,6 +144,8 @@ def _epoch(state: _State, cache: Cache, schedule: Schedule, run: tuple[int, Repo
     plan = schedule.plan(state.epoch)
     steps = len(cache.truths) // plan.size
     state.network.train()
+    if schedule.frozen:
+        _freeze(state.network)
     network = distributed(state.network)
     total = 0.0
     for batch in epoch_batches(cache, plan, (run[0], state.epoch), Share(*position())):
@@ -161,6 +165,13 @@ def _epoch(state: _State, cache: Cache, schedule: Schedule, run: tuple[int, Repo
         if state.step % 200 == 0:
             run[1](f"  step {state.step}: loss {float(loss.detach()):.3f}")
     return total / max(1, steps)
+
+
+def _freeze(network: nn.Module) -> None:
+    """Leave mean and variance of every batch normalisation as they are; scale and shift learn."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def _set_rate(state: _State, schedule: Schedule, steps: int) -> None:

@@ -63,23 +63,31 @@ class Identity:
     """ISO 8601 date."""
     description: str
     """One line."""
+    labels: tuple[str, ...] = LABELS
+    """In the order of the network's classes."""
 
 
-def publish(folder: Path, identity: Identity, side: int) -> ModelRelease:
+def publish(
+    folder: Path, identity: Identity, side: int, golden: Mapping[str, bytes] | None = None
+) -> ModelRelease:
     """Write golden photos and the manifest next to the weights that already lie in `folder`.
 
     Args:
         folder: holds model.onnx and perhaps model-fp32.onnx.
         identity: what the release is called.
         side: of the network's input in pixels.
+        golden: JPEG files by their names; None: rendered ones.
     """
+    (folder / "golden").mkdir(exist_ok=True)
+    for name, data in (_rendered_golden() if golden is None else golden).items():
+        (folder / "golden" / name).write_bytes(data)
     bare = ModelRelease(
         id=identity.id,
         version=identity.version,
         task=Task.DETECT,
         format=Format.ONNX,
         files=(file_entry(folder, "model.onnx", "weights"),),
-        labels=LABELS,
+        labels=identity.labels,
         input=Input(side, side),
         output=Output(HeadLayout.RAW, STRIDES, scores="logits"),
         provenance=Provenance(
@@ -89,14 +97,14 @@ def publish(folder: Path, identity: Identity, side: int) -> ModelRelease:
         requires={"onnxruntime": "1.22"},
         description=identity.description,
     )
-    release = replace(bare, golden=_write_golden(folder, bare))
+    release = replace(bare, golden=_golden(folder, bare))
     return write_manifest(folder, release)
 
 
 def publish_calibrated(folder: Path, calibration: Calibration) -> ModelRelease:
     """Put a calibration into the manifest in `folder`, with golden photos as it shows them."""
     release = replace(read_manifest(folder), calibration=calibration)
-    return write_manifest(folder, replace(release, golden=_write_golden(folder, release)))
+    return write_manifest(folder, replace(release, golden=_golden(folder, release)))
 
 
 def write_manifest(folder: Path, release: ModelRelease) -> ModelRelease:
@@ -118,17 +126,22 @@ def file_entry(folder: Path, name: str, role: str) -> File:
     return File(name, hashlib.sha256(content).hexdigest(), len(content), role)
 
 
-def _write_golden(folder: Path, release: ModelRelease) -> tuple[Golden, ...]:
-    """Render the golden photos and note what the shipped weights find on them."""
+def _rendered_golden() -> dict[str, bytes]:
+    """Render the golden photos; JPEG files by their names."""
+    drawn = {
+        name: render_photo(seed, split="plain", width=640, height=480, wish=wish)
+        for name, (seed, wish) in _GOLDEN.items()
+    }
+    return {f"{name}.jpg": encode_picture(photo.image, 60_000) for name, photo in drawn.items()}
+
+
+def _golden(folder: Path, release: ModelRelease) -> tuple[Golden, ...]:
+    """Note what the shipped weights find on the golden photos in `folder`."""
     detector = Detector(OnnxRunner(folder / "model.onnx"), release)
-    (folder / "golden").mkdir(exist_ok=True)
-    golden = []
-    for name, (seed, wish) in _GOLDEN.items():
-        photo = render_photo(seed, split="plain", width=640, height=480, wish=wish)
-        data = encode_picture(photo.image, 60_000)
-        (folder / "golden" / f"{name}.jpg").write_bytes(data)
-        golden.append(Golden(f"golden/{name}.jpg", expected_of(detector, decode_jpeg(data))))
-    return tuple(golden)
+    return tuple(
+        Golden(f"golden/{path.name}", expected_of(detector, decode_jpeg(path.read_bytes())))
+        for path in sorted((folder / "golden").iterdir())
+    )
 
 
 def expected_of(detector: Detector, image: Image) -> tuple[tuple[str, float, Box], ...]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tower_sync_server.render.damages.kinds import LABELS
 from tower_sync_server.training.augment import Strength
 from tower_sync_server.training.batches import BatchPlan
 from tower_sync_server.training.cache import CacheSpec, open_cache
@@ -104,7 +103,7 @@ def train_detector(recipe: Recipe, work: Path, report: Report) -> DetectorNet:
 
 
 def train_from_folder(recipe: Recipe, dataset: Path, work: Path, report: Report) -> DetectorNet:
-    """Train the network on a dataset's folder: on its split `train`, checked on `plain`.
+    """Train a fresh network on a dataset's folder: on its split `train`, checked on `val`.
 
     Args:
         recipe: what to do; its numbers of photos don't count.
@@ -116,7 +115,7 @@ def train_from_folder(recipe: Recipe, dataset: Path, work: Path, report: Report)
         DatasetError: the dataset isn't what its manifest says.
     """
     report(f"dataset {fingerprint(dataset)[:12]}")
-    data = open_folder(dataset, "train", recipe.size), open_folder(dataset, "plain", recipe.size)
+    data = open_folder(dataset, "train", recipe.size), open_folder(dataset, "val", recipe.size)
     return train_on(data, recipe, work, report)
 
 
@@ -124,6 +123,6 @@ def train_on(data: tuple[Cache, Cache], recipe: Recipe, work: Path, report: Repo
     """Train the network on the first of `data`, checked on the second; see `train_detector`."""
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
-    network = DetectorNet(len(LABELS), recipe.widths)
+    network = DetectorNet(len(data[0].labels), recipe.widths)
     place = (checkpoint_folder(work, recipe.seed), recipe.seed)
     return train(network, data, recipe.schedule, place, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,30 +13,46 @@ from onnx import numpy_helper
 from tower_sync_server.training.network import BATCH_NORM_EPSILON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
 
 
-def start_from_onnx(network: nn.Module, path: Path) -> int:
+_CLASSES = re.compile(r"heads\.\d+\.cls\.2\.(weight|bias)")
+"""The tensors that have a row for each class."""
+
+
+def start_from_onnx(network: nn.Module, path: Path, rows: Sequence[int | None] = ()) -> int:
     """Copy the convolutions that `network` has in common with an exported one.
 
     Args:
         network: of `ConvUnit`s with the detector's names.
         path: an fp32 export of the detector, weights in 16 or 32 bits.
+        rows: for each class of a detector the class of the exported one that it goes on from,
+            None for a new one; empty: both have the same classes.
 
     Returns:
         How many tensors were copied.
     """
     mine = network.state_dict()
     theirs = {
-        name: value
+        name: _in_rows(mine[name], value, rows) if rows and _CLASSES.fullmatch(name) else value
         for name, value in _state(onnx.load(str(path)).graph).items()
-        if name in mine and mine[name].shape == value.shape
+        if name in mine
     }
+    theirs = {name: value for name, value in theirs.items() if mine[name].shape == value.shape}
     network.load_state_dict({**mine, **theirs})
     return len(theirs)
+
+
+def _in_rows(mine: Tensor, theirs: Tensor, rows: Sequence[int | None]) -> Tensor:
+    """Return `mine` with those rows of `theirs` that go on."""
+    made = mine.clone()
+    for place, row in enumerate(rows):
+        if row is not None:
+            made[place] = theirs[row]
+    return made
 
 
 def _state(graph: onnx.GraphProto) -> dict[str, Tensor]:
@@ -46,7 +63,8 @@ def _state(graph: onnx.GraphProto) -> dict[str, Tensor]:
     """
     stored = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     for node in graph.node:
-        if node.op_type == "Cast" and node.input[0] in stored:
+        # Weights in 16 bits are cast, and the exporter writes equal ones only once.
+        if node.op_type in ("Cast", "Identity") and node.input[0] in stored:
             stored[node.output[0]] = stored[node.input[0]]
     state: dict[str, Tensor] = {}
     for node in graph.node:

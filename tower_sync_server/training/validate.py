@@ -18,7 +18,6 @@ from tower_sync_server.average_precision import (
     There,
     mean_average_precision,
 )
-from tower_sync_server.render.damages.kinds import LABELS
 from tower_sync_server.training.network import BINS, STRIDES
 
 if TYPE_CHECKING:
@@ -32,19 +31,19 @@ MOST = 100
 """Detections kept of one photo."""
 
 
-def raw_head(side: int, bins: int = BINS) -> Head:
+def raw_head(classes: int, side: int, bins: int = BINS) -> Head:
     """Describe this network's outputs to `models.yolo.decode`."""
     maps = tuple(GridMap(one, f"box_{one}", f"cls_{one}", bins=bins) for one in STRIDES)
-    return Head(HeadLayout.RAW, len(LABELS), side, side, maps=maps, logits=True)
+    return Head(HeadLayout.RAW, classes, side, side, maps=maps, logits=True)
 
 
 def validate(network: nn.Module, cache: Cache) -> Precision:
     """Measure `network` on the cached photos, on their canvas."""
     network.eval()
-    head = raw_head(cache.images.shape[1])
+    head = raw_head(len(cache.labels), cache.images.shape[1])
     found = [_detect(network, head, np.asarray(image)) for image in cache.images]
     there = [There(one.boxes.astype(np.float64), one.classes) for one in cache.truths]
-    return mean_average_precision(found, there, len(LABELS))
+    return mean_average_precision(found, there, len(cache.labels))
 
 
 @torch.no_grad()
@@ -55,7 +54,7 @@ def _detect(network: nn.Module, head: Head, image: npt.NDArray[np.uint8]) -> Fou
     for stride, (box, cls) in zip(STRIDES, network(tensor), strict=True):
         outputs[f"box_{stride}"] = box.numpy()
         outputs[f"cls_{stride}"] = cls.numpy()
-    limit = np.full(len(LABELS), np.log(KEEP / (1 - KEEP)))
+    limit = np.full(head.classes, np.log(KEEP / (1 - KEEP)))
     candidates = decode(head, outputs, limit)
     scores = 1 / (1 + np.exp(-candidates.logits.max(axis=1, initial=-50.0)))
     classes = candidates.logits.argmax(axis=1) if len(scores) else np.zeros(0, np.int64)
