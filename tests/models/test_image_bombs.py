@@ -70,7 +70,7 @@ heic.preload()
 data = Path(sys.argv[1]).read_bytes()
 # The high-water mark counts: what was freed again was there all the same.
 before = peak()
-start = time.perf_counter()
+start = time.process_time()
 try:
     header = read_header(data)
     decode(data, header)
@@ -78,7 +78,7 @@ try:
     outcome = "picture"
 except ImageFileError as e:
     outcome = type(e).__name__
-took = time.perf_counter() - start
+took = time.process_time() - start
 after = peak()
 print(json.dumps({"outcome": outcome, "seconds": took, "megabytes": after - before}))
 """
@@ -250,10 +250,10 @@ def test_mutated_files_of_the_other_formats_are_pictures_or_refused(
 
 def test_reading_a_header_takes_well_under_a_millisecond() -> None:
     data = encode(texture(1500, 2000), "JPEG", quality=90)
-    start = time.perf_counter()
+    start = time.process_time()  # wall time would measure who else is working
     for _ in range(100):
         read_header(data)
-    assert (time.perf_counter() - start) / 100 < 0.002
+    assert (time.process_time() - start) / 100 < 0.002
 
 
 def test_cleaning_never_trusts_a_length() -> None:
