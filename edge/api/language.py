@@ -62,8 +62,16 @@ class Language:
         return text
 
     def _part(self, text: str) -> str:
-        """What stands in a phrase: a label is translated, as it would be beside its box."""
-        return self.catalogue.gettext(text.replace("_", " ")) if text else text
+        """What stands in a phrase: a label, as it would be beside its box, or a phrase itself."""
+        if not text:
+            return text
+        words = text.replace("_", " ")
+        for known, said in ((words, self.catalogue.gettext(words)), (text, self.say(text))):
+            if said != known:
+                return said
+        sentence = f"{text}."  # the full stop is the outer phrase's
+        said = self.say(sentence)
+        return said.removesuffix(".") if said != sentence else words
 
 
 class Languages:

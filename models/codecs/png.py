@@ -144,8 +144,9 @@ def _refuse_lies(data: bytes) -> None:
     except zlib.error as e:
         raise UnreadableImageError(f"the PNG is damaged: {e}") from e
     if there != due:
-        what = "fewer" if there < due else "more"
-        raise UnreadableImageError(f"the PNG has {what} pixels than its header says")
+        fewer = "the PNG has fewer pixels than its header says"
+        more = "the PNG has more pixels than its header says"
+        raise UnreadableImageError(fewer if there < due else more)
 
 
 def _unpacked_size(data: bytes) -> int:

@@ -108,7 +108,7 @@ def literals(source: str) -> Iterator[str]:
 
 
 def test_every_phrase_is_one_that_the_device_says():
-    files = [path for root in ("edge", "models") for path in (ROOT / root).rglob("*.py")]
+    files = [path for root in ("edge", "models", "sync") for path in (ROOT / root).rglob("*.py")]
     said = [
         text for path in files if path.name != "phrases.py" for text in literals(path.read_text())
     ]
@@ -117,6 +117,22 @@ def test_every_phrase_is_one_that_the_device_says():
     for text in {*PHRASES, *TEXTS} - NOT_OURS:
         for part in PART.split(text):
             assert part.strip("' ") in everything, text
+
+
+@pytest.mark.parametrize(
+    ("english", "said"),
+    [
+        ("The camera is down: /dev/video0 gave no frame.",
+         "Die Kamera ist ausgefallen: /dev/video0 gab kein Bild."),
+        ("The camera is down: it is being opened.",
+         "Die Kamera ist ausgefallen: sie wird gerade geöffnet."),
+        ("the PNG is damaged: a checksum is wrong",
+         "das PNG ist beschädigt: eine Prüfsumme stimmt nicht"),
+        ("{label} is no phrase", "{label} is no phrase"),
+    ],
+)  # fmt: skip
+def test_a_phrase_in_a_phrase_is_said_in_german_too(german, english, said):
+    assert german.say(english) == said
 
 
 def test_what_the_updater_does_is_said_in_german(german):
