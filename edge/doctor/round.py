@@ -31,6 +31,7 @@ async def examine(found: Reading) -> list[Finding]:
         *await _models(settings),
         _writer(settings),
         _tower(settings),
+        *_waiting(settings),
         parts.port(settings.http),
         _https(settings),
     ]
@@ -96,6 +97,13 @@ def _tower(settings: Settings) -> Finding:
     clock = SystemClock()
     now, believed = clock.now(), clock.trusted()
     return tower(settings.sync, settings.store.data_dir, now, believed=believed)
+
+
+def _waiting(settings: Settings) -> list[Finding]:
+    from edge.adapters.clock import SystemClock
+    from edge.doctor.waiting import waiting
+
+    return waiting(settings, SystemClock().now())
 
 
 def _https(settings: Settings) -> Finding:

@@ -286,9 +286,7 @@ class Store:
 
     async def last_seq(self) -> int:
         """The highest number that was given to a case; 0 before the first."""
-        return await self._threads.read(
-            lambda db: int(settings.get(db, settings.NEXT_SEQ) or 1) - 1
-        )
+        return await self._threads.read(settings.last_seq)
 
     async def room(self) -> Mapping[str, int]:
         """Kind → bytes that it takes on the disk."""
