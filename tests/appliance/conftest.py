@@ -1,5 +1,5 @@
 """What needs a whole machine runs only where it is asked for: `-m appliance`, `-m picamera2`,
-`-m arm64`.
+`-m arm64`. `--release trixie` takes another Debian.
 
 One container goes through all files, which pytest takes in the order of their names: installed,
 on a disk of its own, with a stick, uninstalled.
@@ -9,27 +9,50 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.appliance.container import ROOT, Container
+from tests.appliance.container import RELEASES, ROOT, Container
 from tests.appliance.device import MODEL
+from tests.appliance.loops import attached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import FrameType
 
 ASKED = ("appliance", "arm64", "picamera2")
 """Markers whose tests run only where `-m` names one of theirs."""
+UNTIL = "APPLIANCE_UNTIL"
+"""In the environment: after this time, in seconds since 1970, no test is begun any more."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--release", choices=RELEASES, default=RELEASES[0], help="Debian's")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "appliance: boots a Debian in a container; needs root and the registries"
     )
+    if any(marker in config.option.markexpr for marker in ASKED):
+        signal.signal(signal.SIGTERM, _interrupt)  # so that what was started is ended
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    until = os.environ.get(UNTIL)
+    if until and time.time() > float(until) and any(item.iter_markers("appliance")):
+        pytest.skip("not reached: the time that it was given is over")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -76,15 +99,22 @@ def loops(tower: Path) -> Iterator[Mapping[str, Path]]:
         with image.open("wb") as file:
             file.truncate(400_000_000)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", data], check=True)
-    made = {name: loop(tower / f"{name}.img", "-r") for name in ("stick", "open")}
-    made |= {name: loop(tower / f"{name}.img") for name in ("blank", "data")}
-    yield made
-    subprocess.run(["losetup", "-d", *made.values()], check=True)
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(attached(tower / f"{name}.img", *options))
+            for name, options in (("stick", ["-r"]), ("open", ["-r"]), ("blank", []), ("data", []))
+        }
 
 
 @pytest.fixture(scope="session")
-def machine(tower: Path, loops: Mapping[str, Path]) -> Iterator[Container]:
-    made = Container({path: Path(f"/dev/{name}") for name, path in loops.items()})
+def release(request: pytest.FixtureRequest) -> str:
+    """Which Debian, by `--release`."""
+    return str(request.config.getoption("--release"))
+
+
+@pytest.fixture(scope="session")
+def machine(tower: Path, loops: Mapping[str, Path], release: str) -> Iterator[Container]:
+    made = Container({path: Path(f"/dev/{name}") for name, path in loops.items()}, release=release)
     root = tower / "data" / "releases" / "repository" / "metadata" / "1.root.json"
     shutil.copyfile(root, made.root / "opt" / "1.root.json")
     try:
@@ -94,6 +124,21 @@ def machine(tower: Path, loops: Mapping[str, Path]) -> Iterator[Container]:
         made.remove()
 
 
-def loop(image: Path, *options: str) -> Path:
-    said = subprocess.check_output(["losetup", "--show", "-f", *options, image])
-    return Path(said.decode().strip())
+@pytest.fixture(scope="session")
+def bundle(machine: Container) -> Path:
+    """What `scripts/make-offline-bundle` makes there, as this machine sees it."""
+    machine.run("/src/scripts/make-offline-bundle /root/bundle")
+    return machine.root / "root" / "bundle"
+
+
+@pytest.fixture
+def wheels_at_hand(machine: Container, bundle: Path) -> Iterator[None]:
+    """Python's packages from a folder: to look each up in the registry is most of pip's work.
+
+    For those who install a second time. From zero, and the tower, it is the registry.
+    """
+    settings = machine.root / "etc" / "pip.conf"
+    before = settings.read_text()
+    settings.write_text(f"[global]\nno-index = yes\nfind-links = /root/{bundle.name}/wheels\n")
+    yield
+    settings.write_text(before)

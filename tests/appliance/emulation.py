@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.appliance.container import CACHE, ROOT
+from tests.appliance.base import CACHE
+from tests.appliance.container import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from tests.appliance.container import CACHE, PATH, ROOT, base, bring_roads
+from tests.appliance.base import CACHE, base, bring_roads
+from tests.appliance.container import PATH, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

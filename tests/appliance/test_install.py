@@ -13,7 +13,7 @@ from tests.appliance.device import PHOTO, PORT, ask, log_of, pid
 if TYPE_CHECKING:
     from tests.appliance.container import Container
 
-pytestmark = [pytest.mark.appliance, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.appliance, pytest.mark.timeout(300)]
 
 
 def test_a_dry_run_changes_nothing(machine: Container) -> None:
@@ -116,22 +116,7 @@ def test_the_hardware_watchdog_is_set_on_request_alone(machine: Container) -> No
     assert pid(machine) == before
 
 
-def test_debian_s_camera_packages_are_seen_after_its_own(machine: Container) -> None:
-    package = machine.root / "root" / "camera"
-    (package / "DEBIAN").mkdir(parents=True)
-    control = "Package: python3-picamera2\nVersion: 1\nArchitecture: all\nMaintainer: x\n"
-    (package / "DEBIAN" / "control").write_text(f"{control}Description: x\n")
-    there = package / "usr/lib/python3/dist-packages"
-    for name in ("picamera2", "numpy"):
-        (there / name).mkdir(parents=True)
-        (there / name / "__init__.py").write_text("import numpy\nassert numpy.ones\n")
-    machine.run("dpkg-deb -b /root/camera /root/camera.deb && dpkg -i /root/camera.deb")
-    assert "✓ Python environment in /opt/edgecase\n" in machine.run("/src/install.sh")
-    machine.run("/opt/edgecase/current/bin/python -I -c 'import picamera2'")
-    assert ask("/health")["ready"]
-    machine.run("dpkg -r python3-picamera2")
-
-
+@pytest.mark.usefixtures("wheels_at_hand")
 def test_another_version_takes_over(machine: Container) -> None:
     machine.run("cp -r /src /root/newer && echo '# newer' >> /root/newer/edge/logs.py")
     before = machine.run("readlink /opt/edgecase/current")
@@ -141,6 +126,7 @@ def test_another_version_takes_over(machine: Container) -> None:
     assert machine.run("ls /var/lib/edgecase/backup").count("cases-") >= 1
 
 
+@pytest.mark.usefixtures("wheels_at_hand")
 def test_a_broken_upgrade_that_migrated_the_database_goes_back_by_itself(
     machine: Container,
 ) -> None:
@@ -165,6 +151,7 @@ def test_a_broken_upgrade_that_migrated_the_database_goes_back_by_itself(
     machine.run("rm -r /root/newer; /src/install.sh")
 
 
+@pytest.mark.usefixtures("wheels_at_hand")
 def test_a_repair_finds_a_damaged_file_and_says_what_it_mended(machine: Container) -> None:
     assert "Nothing was broken." in machine.run("/src/install.sh --repair")
     damaged = "/opt/edgecase/current/lib/python3*/site-packages/edge/config.py"
@@ -174,6 +161,23 @@ def test_a_repair_finds_a_damaged_file_and_says_what_it_mended(machine: Containe
     machine.run(f"grep nonsense {damaged}", code=1)
     assert machine.run("systemctl is-active edgecase").strip() == "active"
     assert "Nothing was broken." in machine.run("/src/install.sh --repair")
+
+
+@pytest.mark.usefixtures("wheels_at_hand")
+def test_debian_s_camera_packages_are_seen_after_its_own(machine: Container) -> None:
+    package = machine.root / "root" / "camera"
+    (package / "DEBIAN").mkdir(parents=True)
+    control = "Package: python3-picamera2\nVersion: 1\nArchitecture: all\nMaintainer: x\n"
+    (package / "DEBIAN" / "control").write_text(f"{control}Description: x\n")
+    there = package / "usr/lib/python3/dist-packages"
+    for name in ("picamera2", "numpy"):
+        (there / name).mkdir(parents=True)
+        (there / name / "__init__.py").write_text("import numpy\nassert numpy.ones\n")
+    machine.run("dpkg-deb -b /root/camera /root/camera.deb && dpkg -i /root/camera.deb")
+    assert "✓ Python environment in /opt/edgecase\n" in machine.run("/src/install.sh")
+    machine.run("/opt/edgecase/current/bin/python -I -c 'import picamera2'")
+    assert ask("/health")["ready"]
+    machine.run("dpkg -r python3-picamera2")
 
 
 def test_a_loop_that_stands_still_is_started_again(machine: Container) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.appliance.container import Container
 
-pytestmark = [pytest.mark.appliance, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.appliance, pytest.mark.timeout(300)]
 MOUNT = "var-lib-edgecase.mount"
 
 

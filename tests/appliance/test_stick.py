@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-pytestmark = [pytest.mark.appliance, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.appliance, pytest.mark.timeout(300)]
 LSBLK = """#!/bin/sh
 echo '{"blockdevices": [{"path": "/dev/stick", "type": "loop", "fstype": "ext4", "rm": true}]}'
 """

@@ -14,7 +14,7 @@ from tests.e2e.running import free_port
 if TYPE_CHECKING:
     from tests.appliance.container import Container
 
-pytestmark = [pytest.mark.appliance, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.appliance, pytest.mark.timeout(300)]
 
 
 def wait_for(url: str) -> None:
