@@ -86,7 +86,7 @@ case $role in
           native=cv2,numpy,onnxruntime,simplejpeg,xllamacpp ;;
   tower)  name=edgecase-tower commands=(edgecase-tower) packages=(python3-venv ca-certificates mosquitto)
           units=(edgecase-broker.service edgecase-tower.service) lock=tower.lock settings=tower.toml
-          timers=(edgecase-tower-{backup,backup-check}.timer) files=()
+          timers=(edgecase-tower-{backup,backup-check,scrub}.timer) files=()
           native=cryptography,psycopg,sqlalchemy ;;
 esac
 home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log

@@ -81,10 +81,15 @@ def test_prometheus_finds_nothing_to_say_about_the_device_s_metrics() -> None:
     promtool("check", "metrics", text=device_metrics())
 
 
-def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
-    text = (ROOT / "tests" / "data" / "alerts_test.yml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["alerts_test.yml", "alerts_days_test.yml"])
+def test_the_alerts_fire_when_they_should(tmp_path: Path, name: str) -> None:
+    text = (ROOT / "tests" / "data" / name).read_text(encoding="utf-8")
     (tmp_path / "test.yml").write_text(text.replace("ALERTS", str(FOLDER / "alerts.yml")))
     promtool("test", "rules", tmp_path / "test.yml")
+
+
+def test_prometheus_finds_nothing_to_say_about_the_tower_s_metrics() -> None:
+    promtool("check", "metrics", text=tower_metrics())
 
 
 def test_every_query_of_a_dashboard_can_be_asked(tmp_path: Path) -> None:

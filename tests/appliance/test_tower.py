@@ -37,14 +37,15 @@ def test_the_tower_s_database_is_copied_and_the_copy_is_tried(machine: Container
     )
     machine.run("/src/install.sh --tower")
     timers = machine.run("systemctl list-timers --all --no-legend 'edgecase-tower-*'")
-    assert timers.count(".timer") == 2
+    assert timers.count(".timer") == 3
     wait_for(f"http://127.0.0.1:{port}/ping")
     machine.run(
-        "systemctl start edgecase-tower-backup edgecase-tower-backup-check"
+        "systemctl start edgecase-tower-backup edgecase-tower-backup-check edgecase-tower-scrub"
         " || { journalctl --no-pager -n 30 -u 'edgecase-tower-*'; false; }"
     )
     assert machine.run("ls /var/lib/edgecase-tower/backup").startswith("archive-")
     assert "read from end to end" in log_of(machine, "edgecase-tower-backup-check")
+    assert "all of them" in log_of(machine, "edgecase-tower-scrub")
 
 
 def test_the_tower_goes_and_the_device_stays(machine: Container) -> None:

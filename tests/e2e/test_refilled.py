@@ -25,6 +25,7 @@ from tower_sync_server.archive.listing import Filter, Listing
 from tower_sync_server.database.engine import connect, sqlite_dsn
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
@@ -70,8 +71,11 @@ class Archive:
         return self.listing.case(case.id, DEVICE)
 
     def photo(self, case: Case) -> bytes:
+        return self.file(case).read_bytes()
+
+    def file(self, case: Case) -> Path:
         at = self.listing.blob(case.id, DEVICE, case.images[0].sha256, Kind.IMAGE)
-        return (self.blobs / at.sha256[:2] / at.sha256).read_bytes()
+        return self.blobs / at.sha256[:2] / at.sha256
 
 
 @contextmanager
@@ -128,6 +132,79 @@ async def test_a_tower_restored_from_an_older_backup_is_refilled_to_the_last_byt
                     assert found.receipt.complete
                     assert found.body == {**json.loads(case_payload(case)), "device": DEVICE}
                     assert held.photo(case) == photo(number, 40_000).data
+
+
+async def test_pictures_that_rotted_on_the_tower_are_found_and_sent_again_by_the_device(
+    tmp_path: Path,
+) -> None:
+    with (
+        mosquitto(tmp_path) as broker,
+        tower(tmp_path, broker.port) as running,
+        archive(running) as held,
+    ):
+        async with device(tmp_path) as store, sending(store, broker):
+            flipped, gone, whole = await made(store, range(1, 4))
+            await drained(store)
+            rot(held, flipped)
+            remove(held, gone)
+            assert running.get("/health")["damaged"] == 0
+
+            done = await asyncio.to_thread(scrub, running)
+
+            assert done.returncode == 1, done.stderr
+            assert json.loads(done.stdout)["bad"] == {"damaged": 1, "missing": 1}
+            assert "They were asked" in done.stderr
+            await holds(lambda: held.listing.damaged() == 0)  # by the wish that this left
+            for number, case in enumerate((flipped, gone, whole), 1):
+                assert held.photo(case) == photo(number, 40_000).data
+                assert held.case(case).receipt.complete
+            assert (held.blobs / "aside" / flipped.images[0].sha256).exists()
+            assert running.get("/health")["warnings"] == []
+            assert (await asyncio.to_thread(scrub, running)).returncode == 0
+
+
+async def test_a_picture_that_neither_end_has_stays_told(tmp_path: Path) -> None:
+    """What the device has let go can't come back: people are told, and nothing goes in circles."""
+    with (
+        mosquitto(tmp_path) as broker,
+        tower(tmp_path, broker.port) as running,
+        archive(running) as held,
+    ):
+        async with device(tmp_path) as store, sending(store, broker) as uplink:
+            (case,) = await made(store, range(1, 2))
+            await drained(store)
+            rot(held, case)
+            (picture,) = (tmp_path / "device/images").rglob(f"{case.images[0].sha256}.*")
+            picture.unlink()
+
+            await asyncio.to_thread(scrub, running)
+            await holds(lambda: uplink._comparing.found.lost == 1)
+
+            found = running.get("/health")
+            assert (found["ready"], found["damaged"]) == (True, 1)
+            assert "damaged or lost" in found["warnings"][0]
+            assert "damaged or lost here" in running.read(f"/page/cases/{case.id}").decode()
+            assert b"edgecase_tower_damaged_pictures 1.0" in running.read("/metrics")
+            uplink.compare()
+            await asyncio.sleep(3)
+            assert (await store.backlog()).parcels == 0
+
+
+def rot(held: Archive, case: Case) -> None:
+    """Flip a bit of its photo on the tower's disk."""
+    file = held.file(case)
+    data = bytearray(file.read_bytes())
+    data[100] ^= 4
+    file.write_bytes(data)
+
+
+def remove(held: Archive, case: Case) -> None:
+    held.file(case).unlink()
+
+
+def scrub(running: Tower) -> subprocess.CompletedProcess[str]:
+    """`edgecase-tower scrub` beside it, as the timer starts it."""
+    return running.call("scrub", "--json")
 
 
 async def test_what_people_do_with_a_case_on_the_device_reaches_the_tower(tmp_path: Path) -> None:

@@ -90,6 +90,16 @@ class Tower:
         self.process.terminate()
         return self.process.wait(15)
 
+    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the tower's, with its settings."""
+        return subprocess.run(
+            [PROGRAM, *words],
+            env={**os.environ, **self._settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def get(self, path: str) -> Any:
         """JSON; an error's body where it is one, {} where nobody answers."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  a field of a dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
@@ -51,6 +52,10 @@ class Health:
     """Room for more photos."""
     quarantined: int
     """Payloads somebody has to look at."""
+    damaged: int = 0
+    """Photos and thumbnails that came and are damaged or gone here."""
+    scrubbed: datetime | None = None
+    """When all of them were last looked at; None before the first time."""
     warnings: tuple[str, ...] = ()
     """What somebody should look at although cases are taken in."""
 
@@ -90,13 +95,18 @@ class HealthApi:
     def _look(self) -> Health:
         try:
             free, aside = self._blobs.free_bytes(), self._listing.quarantined()
+            damaged, scrubbed = self._listing.damaged(), self._listing.scrubbed()
         except TowerError as e:
             return Health(ready=False, reason=e.message, free_bytes=0, quarantined=0)
         reason = self._intake.reason
         if not reason and free < self._min_free_bytes:
             reason = "The disk is full."
-        alarm = (f"{aside} payloads are in quarantine",) if aside else ()
-        return Health(not reason, reason, free, aside, alarm)
+        alarms = (
+            (aside, f"{aside} payloads are in quarantine"),
+            (damaged, f"{damaged} pictures are damaged or lost here; their devices are asked"),
+        )
+        warnings = tuple(text for count, text in alarms if count)
+        return Health(not reason, reason, free, aside, damaged, scrubbed, warnings)
 
     def _figures(self) -> bytes:
         registry = CollectorRegistry()
@@ -131,6 +141,12 @@ class Reading(Collector):
         for name, text, value in (
             ("ready", "1 while cases are taken in", int(self._health.ready)),
             ("quarantined", "Payloads somebody has to look at", self._health.quarantined),
+            ("damaged_pictures", "Came, and are damaged or gone here", self._health.damaged),
+            (
+                "scrubbed_timestamp_seconds",
+                "When all pictures were last looked at; 0 before the first time",
+                self._health.scrubbed.timestamp() if self._health.scrubbed else 0,
+            ),
             ("disk_free_bytes", "Free space", self._health.free_bytes),
         ):
             yield GaugeMetricFamily(f"edgecase_tower_{name}", text, value=value)

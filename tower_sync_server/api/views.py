@@ -96,6 +96,7 @@ def card(entry: Entry) -> dict[str, Any]:
         "seq": body["seq"],
         "created": moment(body.get("created")),
         "complete": receipt.complete,
+        "lost": any(held.lost for held in receipt.images),
         "doubted": bool(doubts(body)),
     }
 

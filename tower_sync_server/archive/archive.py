@@ -16,6 +16,7 @@ from tower_sync_server.archive.catalogue import (
     list_cases,
     note_devices,
 )
+from tower_sync_server.archive.damage import Picture, damaged_of, mend
 from tower_sync_server.archive.facts import Facts
 from tower_sync_server.archive.states import shown
 from tower_sync_server.archive.tables import devices, parcels, quarantine, revisions
@@ -32,7 +33,7 @@ from tower_sync_server.database.times import to_us
 from tower_sync_server.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sync.messages import Address, State
@@ -91,7 +92,8 @@ class Archive:
     def known(self, wanted: Sequence[tuple[str, Address]]) -> list[Known]:
         """What is held under each of these devices' keys; says nothing about chunks.
 
-        Of a case that was removed for good everything is said to be held, whatever it is.
+        Of a case that was removed for good everything is said to be held, whatever it is; of a
+        picture that was found to be damaged, nothing.
         """
         if not wanted:
             return []
@@ -101,6 +103,8 @@ class Archive:
             gone = purged_of(db, {key[:2] for key in keys})
             aside: set[tuple[Any, ...]] = set()
             if held:  # nothing goes there but what comes under a key that is taken
+                broken = damaged_of(db, map(picture_of, held))
+                held = {k: sha256 for k, sha256 in held.items() if picture_of(k) not in broken}
                 aside = {tuple(row) for row in db.execute(ASIDE, these(keys))}
         return [
             Known(stored=address.sha256)
@@ -127,6 +131,7 @@ class Archive:
             new = {tuple(row) for row in insert_missing(db, parcels, rows, *KEY)}
             held = {k: a.header.address.sha256 for k, a in first.items() if k in new}
             held |= _held(db, [k for k in first if k not in new])
+            held |= self._mend(db, {k: a for k, a in first.items() if k not in new or k[2] > 1})
             fresh = self._still_wanted(db, [a for k, a in sorted_by(first) if k in new], now)
             names = {a.device for a in fresh}
             if fresh:
@@ -134,6 +139,23 @@ class Archive:
                 self._keep_cases(db, fresh, now)
         self._noted |= dict.fromkeys(names, now)  # only now is it true
         return [held[arrival.key] for arrival in arrivals]
+
+    def _mend(self, db: sa.Connection, came: Mapping[Key, Arrival]) -> dict[Key, str]:
+        """Note what is whole again; gives what is held of it now.
+
+        Args:
+            db: the transaction.
+            came: what may have come again: pictures travel with the first revision, and with the
+                newest one where the tower had lost them.
+        """
+        held: dict[Key, str] = {}
+        broken = damaged_of(db, [picture_of(k) for k, a in came.items() if a.facts is None])
+        for key in sorted(k for k in came if picture_of(k) in broken):
+            header = came[key].header
+            mend(db, picture_of(key), header)
+            held[key] = header.address.sha256
+        self._claim(db, list(held.values()))
+        return held
 
     def set_aside(self, device: str, header: Header) -> bool:
         """Note a payload, durable in the blobs, that came under a taken key; False if known."""
@@ -199,12 +221,17 @@ class Archive:
             list_cases(db, revised, now)
 
 
+def picture_of(key: Key) -> Picture:
+    """Which picture this is, under whatever revision it came."""
+    return (key[0], key[1], key[3], key[4])
+
+
 def sorted_by(arrivals: dict[Key, Arrival]) -> list[tuple[Key, Arrival]]:
     """In the order of their keys: workers that take the same in wait for each other in one."""
     return sorted(arrivals.items(), key=lambda item: item[0])
 
 
-def _held(db: sa.Connection, keys: Sequence[Key]) -> dict[tuple[Any, ...], str]:
+def _held(db: sa.Connection, keys: Collection[Key]) -> dict[tuple[Any, ...], str]:
     """Key → SHA-256 of what is held under it."""
     if not keys:
         return {}

@@ -16,6 +16,8 @@ LEFT_OVER_S = 24 * 3600.0
 """Drafts older than this are what killed workers left."""
 AT_ONCE = 8
 """Files that are synced at the same time: the disk makes them durable together."""
+ASIDE = "aside"
+"""Folder of what was found to be damaged."""
 PIECE = 1 << 18
 """Bytes that are read of a blob at a time."""
 T = TypeVar("T")
@@ -66,6 +68,13 @@ class Blobs(Protocol):
         """Remove a blob, if it is there."""
         ...
 
+    def set_aside(self, sha256: str) -> None:
+        """Take a blob whose bytes are not those of its name out of use; they are kept.
+
+        Where one lies aside already the newer takes its place. Does nothing where there is none.
+        """
+        ...
+
     def every(self) -> Iterator[Lying]:
         """All of them, in no order."""
         ...
@@ -82,12 +91,17 @@ class FolderBlobs:
         """Use `folder`; nothing is made yet."""
         self._folder = folder
         self._drafts = folder / "drafts"
+        self._aside = folder / ASIDE
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="blobs")
 
     def open(self) -> None:
         """Make the folders, and clear away what killed workers left."""
         with translated():
-            for folder in (self._drafts, *(self._folder / f"{n:02x}" for n in range(256))):
+            for folder in (
+                self._drafts,
+                self._aside,
+                *(self._folder / f"{n:02x}" for n in range(256)),
+            ):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             sync_folder(self._folder)
             clear_drafts(self._drafts)
@@ -126,6 +140,16 @@ class FolderBlobs:
         """Remove a blob, if it is there."""
         with translated():
             self.file(sha256).unlink(missing_ok=True)
+
+    def set_aside(self, sha256: str) -> None:
+        """Move a blob to the folder of those that nobody is shown."""
+        with translated():
+            try:
+                self.file(sha256).replace(self._aside / sha256)
+            except FileNotFoundError:
+                return
+            sync_folder(self._aside)
+            sync_folder(self.file(sha256).parent)
 
     def every(self) -> Iterator[Lying]:
         """All of them."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from sync.messages import Kind
+from tower_sync_server.archive.damage import damaged, is_whole, scrubs
 from tower_sync_server.archive.query import Filter as Filter  # the word of this module's callers
 from tower_sync_server.archive.query import decode_cursor, encode_cursor, query
 from tower_sync_server.archive.tables import cases, devices, parcels, quarantine, revisions
@@ -21,6 +22,9 @@ from tower_sync_server.errors import AmbiguousError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Here = dict[tuple[str, str], bool]
+"""Kind and SHA-256 of a photo → whether what came of it is whole here still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Held:
     """Whether the photo is here."""
     thumb: bool
     """Whether its thumbnail is."""
+    lost: bool = False
+    """Whether the photo came and is damaged or gone here; its device is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +150,12 @@ class Listing:
         with reading(self._engine) as db:
             owner = _row(db, case_id, device).device
             key = (c.device == owner, c.case_id == case_id, c.image == image, c.kind == kind.value)
-            wanted = sa.select(c.sha256, c.media_type).where(*key).order_by(c.rev).limit(1)
-            found = db.execute(wanted).first()
+            whole = is_whole()
+            wanted = sa.select(c.sha256, c.media_type, whole.label("whole")).where(*key)
+            found = db.execute(wanted.order_by(whole.desc(), c.rev).limit(1)).first()
+        if found is not None and not found.whole:
+            hint = "Its device is asked for it again, and may have it still."
+            raise NotFoundError("This picture is damaged or lost here.", hint)
         if found is None:
             hint = "It is still on the device; GET /devices says what waits there."
             raise NotFoundError("This picture has not arrived yet.", hint)
@@ -168,8 +178,21 @@ class Listing:
 
     def quarantined(self) -> int:
         """How many payloads were put aside."""
+        return self._count(quarantine)
+
+    def damaged(self) -> int:
+        """How many photos and thumbnails came and are damaged or gone here."""
+        return self._count(damaged)
+
+    def scrubbed(self) -> datetime | None:
+        """When all pictures were last looked at; None before the first time."""
         with reading(self._engine) as db:
-            return int(db.execute(sa.select(sa.func.count()).select_from(quarantine)).scalar_one())
+            at = db.execute(sa.select(scrubs.c.finished_us)).scalar()
+        return from_us(at) if at else None
+
+    def _count(self, table: sa.Table) -> int:
+        with reading(self._engine) as db:
+            return int(db.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
 
 
 def _row(db: sa.Connection, case_id: str, device: str | None) -> Any:
@@ -200,21 +223,25 @@ def _entries(db: sa.Connection, rows: Sequence[Any]) -> tuple[Entry, ...]:
         for b in db.execute(bodies, these(keys))
         if (b.device, b.case_id, b.rev) in shown
     }
-    held = sa.select(p.device, p.case_id, p.kind, p.image).where(
+    held = sa.select(p.device, p.case_id, p.kind, p.image, is_whole().label("whole")).where(
         of_cases(p.device, p.case_id), p.kind != Kind.CASE.value
     )
-    here: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    here: dict[tuple[str, str], Here] = defaultdict(dict)
     for row in db.execute(held, these(keys)):
-        here[row.device, row.case_id].add((row.kind, row.image))
+        of_case, picture = here[row.device, row.case_id], (row.kind, row.image)
+        of_case[picture] = of_case.get(picture, False) or bool(row.whole)
     return tuple(
         _entry(row, found[row.device, row.case_id], here[row.device, row.case_id]) for row in rows
     )
 
 
-def _entry(row: Any, body: dict[str, Any], here: set[tuple[str, str]]) -> Entry:
+def _entry(row: Any, body: dict[str, Any], here: Here) -> Entry:
     names = [image["sha256"] for image in body["images"]]
+    photos = [here.get((Kind.IMAGE.value, name)) for name in names]
+    thumbs = [here.get((Kind.THUMB.value, name)) for name in names]
     images = tuple(
-        Held(n, (Kind.IMAGE.value, n) in here, (Kind.THUMB.value, n) in here) for n in names
+        Held(name, bool(photo), bool(thumb), lost=photo is False)
+        for name, photo, thumb in zip(names, photos, thumbs, strict=True)
     )
     complete = all(held.original for held in images)
     receipt = Receipt(from_us(row.received_us), row.status, images, complete)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tower_sync_server.archive.blobs import AT_ONCE, PIECE, Lying, clear_drafts
+from tower_sync_server.archive.blobs import ASIDE, AT_ONCE, PIECE, Lying, clear_drafts
 from tower_sync_server.archive.files import Draft, free_bytes, translated
 from tower_sync_server.errors import NotFoundError, OperatorError, TowerError, UnavailableError
 
@@ -79,13 +79,22 @@ class ObjectBlobs:
             if self._fs.exists(self._name(sha256)):
                 self._fs.rm_file(self._name(sha256))
 
+    def set_aside(self, sha256: str) -> None:
+        """Have the store copy it to where nobody is shown it, then remove it."""
+        with reached():
+            if self._fs.exists(self._name(sha256)):
+                aside = f"{self._root}/{ASIDE}"
+                self._fs.makedirs(aside, exist_ok=True)
+                self._fs.cp_file(self._name(sha256), f"{aside}/{sha256}")
+                self._fs.rm_file(self._name(sha256))
+
     def every(self) -> Iterator[Lying]:
         """All of them."""
         with reached():
             found = self._fs.find(self._root, detail=True)
         for path, info in found.items():
-            name = path.rpartition("/")[2]
-            if NAME.fullmatch(name):
+            folder, _, name = path.rpartition("/")
+            if NAME.fullmatch(name) and not folder.endswith(f"/{ASIDE}"):
                 yield Lying(name, _age_s(info))
 
     def free_bytes(self) -> int:

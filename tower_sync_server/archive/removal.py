@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from sync.messages import Kind
 from tower_sync_server.archive.catalogue import Revised, relist, unlist
+from tower_sync_server.archive.damage import damaged
 from tower_sync_server.archive.facts import read_facts
 from tower_sync_server.archive.search import DELETED
 from tower_sync_server.archive.tables import cases, parcels, quarantine, revisions
@@ -98,7 +99,7 @@ class Removal:
                 raise ConflictError("This case is not deleted.", hint)
             blobs = _blobs_of(db, row.device, case_id)
             unlist(db, row)
-            for table in (parcels, revisions, quarantine, removed):
+            for table in (parcels, revisions, quarantine, removed, damaged):
                 c = table.c
                 db.execute(sa.delete(table).where(c.device == row.device, c.case_id == case_id))
             now = to_us(self._now())

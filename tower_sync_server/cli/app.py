@@ -16,6 +16,7 @@ from tower_sync_server.cli import (
     ingest,
     release,
     run,
+    scrub,
     train,
     usb,
     users,
@@ -42,6 +43,7 @@ app.add_typer(usb.app, name="usb")
 app.add_typer(users.app, name="users")
 app.command("ingest")(ingest.ingest)
 app.command("train")(train.train)
+app.command("scrub")(scrub.scrub)
 app.command("worker", hidden=True)(run.worker)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tower_sync_server.cli.options import Config, Json, settings_of
+from tower_sync_server.cli.options import Config, Json, refuse_other_user, settings_of
 
 Where = Annotated[
     Path | None,
@@ -40,7 +40,7 @@ def backup(
         path = there[-1]
         _try_restoring(path, store.dsn)
     else:
-        _refuse_other_user(store.data_dir)
+        refuse_other_user(store.data_dir, "backup")
         database = store.data_dir / "archive.db"
         if not store.dsn and not database.exists():
             raise NotFoundError(f"There is no database in {store.data_dir} yet.")
@@ -53,20 +53,6 @@ def backup(
         return
     typer.echo(str(path))
     typer.echo(f"{size / 1e6:.1f} MB, read from end to end", err=True)
-
-
-def _refuse_other_user(data_dir: Path) -> None:
-    """Refuse to write as root into the tower's folder: its own copies of every night would fail."""
-    from os import geteuid
-
-    from tower_sync_server.errors import OperatorError
-
-    owner = data_dir.stat().st_uid if data_dir.exists() else geteuid()
-    if geteuid() != owner:
-        raise OperatorError(
-            f"{data_dir} belongs to user {owner}, and this is user {geteuid()}.",
-            f"sudo -u '#{owner}' edgecase-tower backup",
-        )
 
 
 def _try_restoring(path: Path, dsn: str) -> None:

@@ -117,6 +117,18 @@ def compare(
     config: Config = None,
 ) -> None:
     """Have devices compare what they hold with the tower, as after restoring a backup."""
+    settings = settings_of(config)
+    wanted = names or _known(settings)
+    wish(settings, wanted)
+    typer.echo(f"{len(wanted)} devices compare within a minute, or when they come.")
+
+
+def wish(settings: Settings, devices: list[str]) -> None:
+    """Have devices compare what they hold with the tower.
+
+    Raises:
+        UnavailableError: the broker doesn't take that.
+    """
     import secrets
     import time
 
@@ -124,11 +136,8 @@ def compare(
     from tower_sync_server.broker.link import broker_of
     from tower_sync_server.broker.wishing import Wisher
 
-    settings = settings_of(config)
-    wanted = names or _known(settings)
     broker = broker_of(settings, f"edgecase-tower-wish-{secrets.token_hex(4)}")
-    Wisher(MqttTransport(broker), wanted, int(time.time())).run()
-    typer.echo(f"{len(wanted)} devices compare within a minute, or when they come.")
+    Wisher(MqttTransport(broker), devices, int(time.time())).run()
 
 
 def _known(settings: Settings) -> list[str]:

@@ -30,3 +30,19 @@ def settings_of(config: Path | None) -> "Settings":
     from tower_sync_server.settings import load
 
     return load(config, os.environ)
+
+
+def refuse_other_user(data_dir: Path, command: str) -> None:
+    """Refuse to write as root into the tower's folder: what the tower does by itself would fail.
+
+    Raises:
+        OperatorError: this is another user than whose folder it is.
+    """
+    from tower_sync_server.errors import OperatorError
+
+    owner = data_dir.stat().st_uid if data_dir.exists() else os.geteuid()
+    if os.geteuid() != owner:
+        raise OperatorError(
+            f"{data_dir} belongs to user {owner}, and this is user {os.geteuid()}.",
+            f"sudo -u '#{owner}' edgecase-tower {command}",
+        )

@@ -27,6 +27,7 @@ from sync.digests import (
     sum_of,
 )
 from sync.messages import Kind
+from tower_sync_server.archive.damage import is_whole
 from tower_sync_server.archive.tables import cases, parcels
 from tower_sync_server.archive.tombstones import purged, purged_of
 from tower_sync_server.database.engine import reading
@@ -87,7 +88,7 @@ def _rows(db: sa.Connection, device: str, within: Range) -> Iterable[Row]:
     found = db.execute(
         sa.select(c.seq, c.case_id, c.rev, p.kind, p.image, p.sha256)
         .select_from(cases.join(parcels, sa.and_(mine, newest)))
-        .where(c.device == device, c.seq.between(within.first, within.last))
+        .where(c.device == device, c.seq.between(within.first, within.last), is_whole())
         .order_by(c.seq, c.case_id)
     )
     return map(tuple, found)  # a row is slow to take apart, and there are many
@@ -121,7 +122,7 @@ def _missing(db: sa.Connection, device: str, items: Sequence[Item]) -> tuple[int
     gone = {case for _, case in purged_of(db, [(device, case) for case in wanted])}
     rows = db.execute(
         sa.select(c.case_id, c.rev, c.kind, c.image, c.sha256).where(
-            c.device == device, c.case_id.in_(wanted)
+            c.device == device, c.case_id.in_(wanted), is_whole()
         )
     ).all()
     held = {(row.case_id, row.rev, row.sha256) for row in rows if row.kind == Kind.CASE.value}

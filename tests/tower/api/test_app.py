@@ -77,7 +77,8 @@ async def test_a_case_is_shown_as_it_was_sent_with_the_towers_receipt(
 
     receipt = body.pop("archive")
     assert (status, body) == (200, {**case.body(), "device": "gate"})
-    assert receipt["images"] == [{"sha256": case.image, "original": True, "thumb": True}]
+    held = {"sha256": case.image, "original": True, "thumb": True, "lost": False}
+    assert receipt["images"] == [held]
 
 
 async def test_pages_of_cases_are_opaque_and_complete(client: Client, bench: Bench) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from sync.messages import Busy, Stored
-from tests.fakes.keeps import Bench
+from tests.fakes.keeps import NOW, Bench
 from tests.fakes.parcels import SentCase, noise, sha
 from tests.fakes.s3 import BUCKET, S3, s3
 from tower_sync_server.api.errors import errors
@@ -18,6 +18,7 @@ from tower_sync_server.api.pictures import send_blob
 from tower_sync_server.archive import object_blobs
 from tower_sync_server.archive.blobs import FolderBlobs
 from tower_sync_server.archive.object_blobs import ObjectBlobs
+from tower_sync_server.archive.scrub import Pace, Scrub
 from tower_sync_server.config import StoreSettings
 from tower_sync_server.errors import NotFoundError, OperatorError, UnavailableError
 from tower_sync_server.migrations.upgrade import migrate
@@ -89,6 +90,27 @@ def test_what_is_removed_is_gone_and_removing_twice_does_no_harm(blobs: ObjectBl
 
     with pytest.raises(NotFoundError):
         next(blobs.read(sha(b"x")))
+
+
+def test_an_object_that_rots_is_found_set_aside_and_held_again(
+    bench: Bench, blobs: ObjectBlobs
+) -> None:
+    case, other = SentCase(photo=noise(150_000)), SentCase(seq=2, photo=noise(500, 9))
+    bench.send(case)
+    bench.send(other)
+    rotten = case.photo[:-1] + bytes([case.photo[-1] ^ 1])
+    blobs._fs.pipe_file(blobs._name(case.image), rotten)
+    blobs._fs.rm_file(blobs._name(other.image))
+
+    found = Scrub(bench.keep.engine, bench.keep.blobs, lambda: NOW, Pace(1e12)).run()
+
+    assert dict(found.bad) == {"damaged": 1, "missing": 1}
+    assert blobs._fs.cat_file(f"{blobs._root}/aside/{case.image}") == rotten
+    assert {case.image, other.image} & {lying.sha256 for lying in blobs.every()} == set()
+    for one in (case, other):
+        assert isinstance([bench.say(chunk) for chunk in one.original().chunks()][-1], Stored)
+    assert b"".join(blobs.read(case.image)) == case.photo
+    assert bench.listing.damaged() == 0
 
 
 def test_an_object_that_is_not_what_was_sent_is_not_taken_for_durable(
