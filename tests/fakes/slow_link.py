@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PIECE = 2048
 BUFFER = 8192
@@ -27,6 +27,9 @@ class SlowLink:
         self._target = port
         self._bytes_s = kbit_s * 125
         self._open: list[socket.socket] = []
+        self._ends: dict[socket.socket, socket.socket] = {}
+        self._hello: dict[socket.socket, bytes] = {}
+        """What came first from whoever connected."""
         self._stranded: set[socket.socket] = set()
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
@@ -44,9 +47,15 @@ class SlowLink:
             one.close()
         self._open.clear()
 
-    def strand(self) -> None:
-        """Have every connection carry nothing from now on, without a sign to either end."""
-        self._stranded |= set(self._open)
+    def strand(self, chosen: Callable[[bytes], bool] = lambda _hello: True) -> None:
+        """Have connections carry nothing from now on, without a sign to either end.
+
+        Those of which `chosen` says so, of what came first over each: of MQTT the CONNECT, with
+        the client's id in it.
+        """
+        for near, hello in list(self._hello.items()):
+            if chosen(hello):
+                self._stranded |= {near, self._ends[near]}
 
     def close(self) -> None:
         """End it all."""
@@ -61,6 +70,7 @@ class SlowLink:
                 near, _ = self._listener.accept()
                 far = socket.create_connection(("127.0.0.1", self._target))
                 self._open += [near, far]
+                self._ends[near] = far
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(
                         target=self._carry, args=(source, sink, source is near), daemon=True
@@ -70,6 +80,8 @@ class SlowLink:
         with contextlib.suppress(OSError):
             while data := source.recv(PIECE):
                 self.up += len(data) * up
+                if up:
+                    self._hello.setdefault(source, data)
                 time.sleep(len(data) / self._bytes_s)
                 if source not in self._stranded:
                     sink.sendall(data)

@@ -29,7 +29,12 @@ STRANDED, PATIENT = "stranded", "patient"
 DYING, HANGING, UNWATCHED = "dying", "hanging", "unwatched"
 LONG_S = 600
 """Keepalive of the one that notices too late."""
-WORKER = re.compile("New client connected from .* as edgecase-tower-")
+WORKER = re.compile(r"New client connected from \S+ as (edgecase-tower-\S+)")
+HEARS, SPEAKS, BOTH = "hears", "speaks", "both"
+ANSWERS = b"-answers"
+"""In the id of a worker's client that speaks."""
+OF_TOWER = {HEARS: (False,), SPEAKS: (True,), BOTH: (False, True)}
+"""Which links of a worker are stranded → whether those are the ones that it speaks on."""
 BARS = {STRANDED: 45.0, DYING: 60.0, HANGING: 60.0}
 
 
@@ -64,12 +69,16 @@ def run(folder: Path, size: Size, _seed: int) -> list[Figure]:
 
 
 def _of_tower(folder: Path, rounds: int) -> list[Figure]:
-    times = [_tower(folder / f"tower {number}") for number in range(rounds)]
-    connected, arrived = (max(seconds) for seconds in zip(*times, strict=True))
-    return [
-        Figure("half-open link of the tower: until reconnected", connected, "s", 45),
-        Figure("half-open link of the tower: until a case arrived", arrived, "s"),
-    ]
+    figures = []
+    for which in OF_TOWER:
+        times = [_tower(folder / f"tower {which} {number}", which) for number in range(rounds)]
+        connected, arrived = (max(seconds) for seconds in zip(*times, strict=True))
+        name = f"half-open link of the tower, {which}"
+        figures += [
+            Figure(f"{name}: until reconnected", connected, "s", 45),
+            Figure(f"{name}: until a case arrived", arrived, "s"),
+        ]
+    return figures
 
 
 def _once(folder: Path) -> tuple[dict[str, float], set[str]]:
@@ -123,10 +132,10 @@ def _wait(
     return {name: times.get(name, math.inf) for name in BARS}, back - BARS.keys()
 
 
-def _tower(folder: Path) -> tuple[float, float]:
-    """Seconds until the tower is connected by a new link, and until a case arrives over it.
+def _tower(folder: Path, which: str) -> tuple[float, float]:
+    """Seconds until the tower is connected by new links, and until a case arrives over them.
 
-    The second is longer: a device to which nobody answers asks more and more rarely.
+    The second may be longer: a device to which nobody answers asks more and more rarely.
     """
     with ExitStack() as stack:
         folder.mkdir()
@@ -136,10 +145,13 @@ def _tower(folder: Path) -> tuple[float, float]:
         plan = Plan(DYING, str(folder / DYING), broker.port, (10_000, 10_000))
         devices = stack.enter_context(fleet(folder, plan))
         until(lambda: _sends(devices, DYING, folder), 60, "it sends")
-        link.strand()
+        before = len(WORKER.findall(broker.log()))
+        assert before == len(OF_TOWER[BOTH])
+        link.strand(lambda hello: (ANSWERS in hello) in OF_TOWER[which])
         begin = time.monotonic()
         devices.ask("make", DYING, 1)
-        until(lambda: len(WORKER.findall(broker.log())) > 1, 120, "a new link")
+        more = len(OF_TOWER[which])
+        until(lambda: len(WORKER.findall(broker.log())) >= before + more, 120, "new links")
         connected = time.monotonic() - begin
         until(lambda: len(oracle.on_tower(behind.folder).cases) > 1, 300, "it arrived")
         return connected, time.monotonic() - begin
