@@ -164,7 +164,8 @@ class Connection:
     def execute(self, command: Publish | Done) -> None:
         """Do what was ordered."""
         if isinstance(command, Done):
-            self._client.ack(command.receipt, 1)
+            if command.receipt:  # 0: sent with QoS 0; for a PUBACK of that mosquitto hangs up
+                self._client.ack(command.receipt, 1)
             self._held -= 1
             return
         info = self._client.publish(command.topic, command.payload, 1, command.retain)

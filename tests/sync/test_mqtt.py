@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
 
 from sync.broker import Broker, Tls
 from sync.errors import BadTransportError
@@ -155,6 +157,22 @@ def test_a_backlog_that_is_worked_off_slowly_is_no_silence(broker: Mosquitto) ->
             time.sleep(0.01)
             received = worker.wait(Received, settled + 1)[settled]
             worker.transport.done(received.receipt)
+        assert worker.of(Lost) == []
+
+
+def test_a_message_of_qos_0_costs_nobody_the_link(broker: Mosquitto) -> None:
+    """Whoever may publish may do that, too, and there is nothing to acknowledge of it."""
+    with client(broker.at("worker"), "a/+", takes=16, holds=2) as worker:
+        sloppy = PahoClient(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+        sloppy.on_connect = lambda *_: [sloppy.publish(f"a/{n}", b"x", qos=0) for n in range(5)]
+        sloppy.connect("127.0.0.1", broker.port)
+        sloppy.loop_start()
+        for number in range(5):
+            worker.transport.done(worker.wait(Received, number + 1)[number].receipt)
+        sloppy.disconnect()
+        sloppy.loop_stop()
+        worker.transport.publish("a/last", b"x")
+        worker.wait(Received, 6)
         assert worker.of(Lost) == []
 
 
