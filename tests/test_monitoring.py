@@ -40,6 +40,7 @@ class Intake:
     reason = ""
     answered: ClassVar = {"stored": 1}
     restarts = 0
+    held_back: ClassVar = {"gate": 1}
 
 
 def tower_metrics() -> str:

@@ -117,6 +117,14 @@ class IngestSettings(Section):
 
     workers: int = Field(default=1, ge=0, le=64)
     """Processes that take cases in; 0: others do, on other machines."""
+    open_uploads: int = Field(default=1024, ge=16)
+    """Photos of one device that may be half here; each worker counts for itself."""
+    open_mb: float = Field(default=4096, ge=1)
+    """Size of these photos together, megabytes."""
+    burst_cases: int = Field(default=100_000, ge=100)
+    """Revisions, and as many photos, that are taken of one device as fast as it sends them."""
+    cases_minute: float = Field(default=600, gt=0)
+    """How many more are taken of it in a minute after that."""
 
 
 class ReleasesSettings(Section):

@@ -20,12 +20,13 @@ from tower_sync_server.errors import NotFoundError
 from tower_sync_server.housekeeping import Housekeeping
 from tower_sync_server.ingest.digests import Digests
 from tower_sync_server.ingest.ingest import Ingest, Limits
+from tower_sync_server.ingest.quota import Allowance, Quota
 from tower_sync_server.ingest.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tower_sync_server.config import Settings, StoreSettings
+    from tower_sync_server.config import IngestSettings, Settings, StoreSettings
 
 DAY_S = 24 * 3600.0
 MEGABYTE = 1_000_000
@@ -83,13 +84,26 @@ def make_blobs(store: StoreSettings) -> Blobs:
     return ObjectBlobs(store.blobs, options, here / "drafts")
 
 
-def make_ingest(keep: Keep, store: StoreSettings) -> Ingest:
-    """What takes messages in, whichever way they come."""
+def make_quota(keep: Keep, ingest: IngestSettings) -> Quota:
+    """What one device may take, also of the spool."""
+    allowance = Allowance(
+        uploads=ingest.open_uploads,
+        upload_bytes=int(ingest.open_mb * MEGABYTE),
+        cases=ingest.burst_cases,
+        cases_minute=ingest.cases_minute,
+    )
+    quota = Quota(keep.spool, allowance)
+    keep.spool.may_open = quota.may_open
+    return quota
+
+
+def make_ingest(keep: Keep, store: StoreSettings, quota: Quota | None = None) -> Ingest:
+    """What takes messages in, whichever way they come; over the link, only within a quota."""
     limits = Limits(
         image_bytes=int(store.max_image_mb * MEGABYTE),
         min_free_bytes=int(store.min_free_mb * MEGABYTE),
     )
-    return Ingest(keep.archive, keep.blobs, keep.spool, limits, Digests(keep.engine))
+    return Ingest(keep.archive, keep.blobs, keep.spool, limits, Digests(keep.engine), quota)
 
 
 def make_uploads(keep: Keep, settings: Settings) -> Uploads:

@@ -22,7 +22,7 @@ from sync.transport import INFLIGHT
 from tower_sync_server.broker.link import broker_of
 from tower_sync_server.ingest.two_links import TwoLinks
 from tower_sync_server.ingest.worker import FILTERS, Report, Worker
-from tower_sync_server.parts import make_ingest, open_keep
+from tower_sync_server.parts import make_ingest, make_quota, open_keep
 
 if TYPE_CHECKING:
     from tower_sync_server.config import Settings
@@ -45,7 +45,8 @@ def run_worker(settings: Settings, *, attached: bool) -> None:
         MqttTransport(broker_of(settings, client_id), FILTERS, takes=INFLIGHT, holds=HOLDS),
         MqttTransport(broker_of(settings, f"{client_id}-answers")),
     )
-    worker = Worker(links, make_ingest(keep, settings.store), _report)
+    quota = make_quota(keep, settings.ingest)
+    worker = Worker(links, make_ingest(keep, settings.store, quota), _report, quota)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     if attached:

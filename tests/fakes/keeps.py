@@ -46,6 +46,7 @@ class Intake:
         self.restarts = 0
         self.reason = ""
         self.answered = Counter[str]({"stored": 3})
+        self.held_back = Counter[str]()
 
 
 class Bench:

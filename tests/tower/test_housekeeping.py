@@ -136,7 +136,7 @@ def test_chunks_drafts_and_uploads_that_nobody_goes_on_with_are_cleared(
     left[0].write_bytes(b"x")
     left[1].mkdir()
     (left[1] / "y").write_bytes(b"x")
-    (spooled,) = (keep.folder / "spool").iterdir()
+    (spooled,) = (keep.folder / "spool").glob("*/*")
     for file in (*left, spooled):
         age(file, 40)
 

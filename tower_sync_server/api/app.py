@@ -97,7 +97,7 @@ def build_app(parts: Parts, rules: Rules) -> web.Application:
         UploadApi(parts.uploads, parts.audit, doors),
         ReleasesApi(parts.releases.metadata, parts.releases.targets),
         RemovalApi(parts.removal, parts.listing, doors),
-        DevicesApi(parts.listing),
+        DevicesApi(parts.listing, parts.intake),
         UsersApi(parts.people, parts.audit, doors),
         Pages(parts.listing, parts.histories, parts.removal, parts.intake, doors),
         PeoplePages(parts.people, parts.audit, sign_in, doors),

@@ -32,6 +32,7 @@ def device(row: DeviceRow) -> list[tuple[str, str, bool]]:
         ("Refused by the tower", _known(dead), bool(dead)),
         ("Missing numbers", str(row.gaps), row.gaps > 0 and not waiting),
         ("In quarantine", str(row.quarantined), row.quarantined > 0),
+        ("Too much at once", _too_much(row.held_back), row.held_back > 0),
         ("Compared with the tower", _stamp(state.get("compared")), False),
         ("Clock", _clock(state), state.get("clock_ok") is False),
         ("Temperature", _degrees(state.get("temperature")), _is_hot(state.get("temperature"))),
@@ -53,6 +54,10 @@ def throttling(bits: Any) -> str:
     if now:
         return ", ".join(now)
     return "not now, but since it started" if bits & THROTTLED_BEFORE else "none"
+
+
+def _too_much(count: int) -> str:
+    return f"{count} messages since the tower started" if count else "never"
 
 
 def _waiting(state: Mapping[str, Any]) -> str:

@@ -39,6 +39,11 @@ class Intake(Protocol):
         """Answer → how many were given."""
         ...
 
+    @property
+    def held_back(self) -> Mapping[str, int]:
+        """Device → how many of its messages were too many."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -135,6 +140,14 @@ class Reading(Collector):
         for answer, count in self._intake.answered.items():
             answers.add_metric([answer], count)
         yield answers
+        held_back = CounterMetricFamily(
+            "edgecase_tower_held_back",
+            "Messages of a device that were too many: sent back, or not looked at",
+            labels=["device"],
+        )
+        for device, count in self._intake.held_back.items():
+            held_back.add_metric([device], count)
+        yield held_back
         yield CounterMetricFamily(
             "edgecase_tower_worker_restarts", "Workers replaced", value=self._intake.restarts
         )

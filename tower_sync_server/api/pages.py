@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from tower_sync_server.api.cases import DeviceQuery, ListQuery
+from tower_sync_server.api.devices import with_held_back
 from tower_sync_server.api.guard import by
 from tower_sync_server.api.render import WEB, page
 from tower_sync_server.api.validate import case_id, checked, query, texts
@@ -105,7 +106,7 @@ class Pages:
 
     async def devices(self, request: web.Request) -> web.Response:
         """Show every device."""
-        found = await asyncio.to_thread(self._listing.devices)
+        found = with_held_back(await asyncio.to_thread(self._listing.devices), self._intake)
         return page("devices.html", request, {"devices": found, "trouble": self._intake.reason})
 
     async def _do(

@@ -107,6 +107,8 @@ class DeviceRow:
     """Payloads put aside, because other bytes came under a key that was taken."""
     state: Mapping[str, Any]
     """What it said of itself last: backlog, clock, software."""
+    held_back: int = 0
+    """Messages of it that were too many since the tower started; the workers count them."""
 
 
 class Listing:

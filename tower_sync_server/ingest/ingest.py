@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from sync import receiver
 from sync.errors import BadNameError, WireError
 from sync.messages import Ask, Chunk, Kind, State
-from tower_sync_server.archive.spool import GoneError
+from tower_sync_server.archive.spool import CrowdedError, GoneError
 from tower_sync_server.errors import DiskFullError, TowerError, UnavailableError
 from tower_sync_server.ingest.heard import Heard, Question, read
 from tower_sync_server.ingest.letters import Answer
 from tower_sync_server.ingest.lot import Lot, Numbered
+from tower_sync_server.ingest.quota import REST_S, NoQuota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tower_sync_server.archive.blobs import Blobs
     from tower_sync_server.archive.spool import Spool
     from tower_sync_server.ingest.digests import Digests
+    from tower_sync_server.ingest.quota import Allows
 
 MAX_CASE_BYTES = 1_000_000
 """Of a revision, without photos; it is read as a whole."""
@@ -72,9 +74,20 @@ class Ingest:
         spool: Spool,
         limits: Limits,
         digests: Digests | None = None,
+        quota: Allows | None = None,
     ) -> None:
-        """Everything is open; without `digests`, comparisons are left to other workers."""
+        """Everything is open.
+
+        Args:
+            archive: the rows.
+            blobs: where pictures lie.
+            spool: chunks.
+            limits: what is taken.
+            digests: without it, comparisons are left to other workers.
+            quota: what one device may take; None: everything.
+        """
         self._digests = digests
+        self._quota = quota or NoQuota()
         self._archive = archive
         self._blobs = blobs
         self._spool = spool
@@ -100,6 +113,7 @@ class Ingest:
         """
         answers: dict[int, Answer] = {}
         states: dict[str, State] = {}
+        questions: dict[str, tuple[int, Question]] = {}
         ups: list[Numbered] = []
         for number, one in enumerate(messages):
             match one.said:
@@ -107,13 +121,15 @@ class Ingest:
                     ups.append(Numbered(number, one.device, one.said))
                 case State():
                     states[one.device] = one.said
-                case Question():
-                    self._compare(number, one.said, answers)
+                case Question():  # a device has one question out: earlier ones are settled
+                    questions[one.said.topic] = (number, one.said)
                 case Answer():
                     answers[number] = one.said
                 case None:
                     pass
         self._hear(states)
+        for number, question in questions.values():
+            self._compare(number, question, answers)
         answers |= self._settle(ups)
         with self._counting:
             self.tally.update(type(a.ack).__name__.lower() for a in answers.values())
@@ -181,7 +197,7 @@ class Ingest:
         try:
             if not self.has_room():
                 raise DiskFullError("less room than store.min_free_mb")
-            whole = self._gather(lots)
+            whole = self._gather([lot for lot in lots if self._within_quota(lot)])
             self._blobs.publish([lot.draft for lot, _ in whole if lot.draft is not None])
             if whole:
                 self._commit(whole)
@@ -193,6 +209,17 @@ class Ingest:
             for lot in lots:
                 lot.close()
 
+    def _within_quota(self, lot: Lot) -> bool:
+        """Whether a device may still send such a thing; where not, it is asked to be quiet."""
+        if self._quota.may_store(lot.device, lot.address.kind):
+            return True
+        self._send_back(lot)
+        return False
+
+    def _send_back(self, lot: Lot) -> None:
+        self._quota.note(lot.device, len(lot.messages))
+        lot.answer_all(receiver.busy(lot.address, REST_S).ack)
+
     def _gather(self, lots: Sequence[Lot]) -> list[Whole]:
         """Take all chunks in; gives the payloads that are whole now."""
         known = self._archive.known([(lot.device, lot.address) for lot in lots])
@@ -202,6 +229,8 @@ class Ingest:
                 arrival = lot.gather(already, self._limits.of(lot.address.kind))
             except GoneError:
                 lot.answers.clear()  # another worker finished it, or is about to
+            except CrowdedError:
+                self._send_back(lot)
             else:
                 whole += [(lot, arrival)] if arrival is not None else []
         return whole
@@ -210,6 +239,7 @@ class Ingest:
         with self._one_commits:  # threads of one process: SQLite would have them poll
             held = self._archive.store([arrival for _, arrival in whole])
         for (lot, _), holds in zip(whole, held, strict=True):
+            self._quota.stored(lot.device, lot.address.kind)
             aside = lot.settle(holds)
             if aside is not None:
                 self._set_aside(lot)

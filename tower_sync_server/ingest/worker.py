@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sync import topics
 from sync.transport import Connected, Delivered, Event, Lost, Quiet, Received, Transport
 from tower_sync_server.ingest.heard import Heard, arrived, read
 from tower_sync_server.ingest.letters import Answer, Letter, letters
+from tower_sync_server.ingest.quota import NoQuota
+from tower_sync_server.ingest.turns import Places, Turns, whose
 
 TICK_S = 1.0
 """Between two looks at everything while nothing comes."""
@@ -52,6 +53,19 @@ class Takes(Protocol):
         ...
 
 
+class Counts(Protocol):
+    """Counts messages that were too many; `Quota` is one."""
+
+    @property
+    def held_back(self) -> Mapping[str, int]:
+        """Device → how many."""
+        ...
+
+    def note(self, device: str, count: int = 1) -> None:
+        """So many more."""
+        ...
+
+
 class Watched(Transport, Protocol):
     """A transport whose own thread has to be looked after."""
 
@@ -70,6 +84,8 @@ class Report:
     """Why not; "" where it does."""
     answered: Mapping[str, int]
     """Answer → how many were given."""
+    held_back: Mapping[str, int] = field(default_factory=dict)
+    """Device → how many of its messages were too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,8 @@ class Read:
     """On which link it came."""
     receipt: int
     """For `done`."""
+    device: str
+    """Of its topic."""
     heard: Heard
     """What it says."""
     size: int
@@ -92,13 +110,17 @@ Tell = Callable[[Report], None]
 class Worker:
     """Runs in the thread that calls `run` and in its lanes; the transport has its own threads."""
 
-    def __init__(self, transport: Watched, ingest: Takes, tell: Tell) -> None:
-        """Nothing is started; `tell` hears how it is, about every second."""
+    def __init__(
+        self, transport: Watched, ingest: Takes, tell: Tell, counts: Counts | None = None
+    ) -> None:
+        """Nothing is started; `tell` hears how it is, about every second, `counts` what was cut."""
+        self._counts = counts or NoQuota()
+        self._places = Places()
         self._transport = transport
         self._ingest = ingest
         self._tell = tell
         self._came: list[Received] = []
-        self._inbox: deque[Read] = deque()
+        self._inbox: Turns[Read] = Turns()
         self._arrived = threading.Condition()
         self._moved = threading.Event()
         self._stopping = threading.Event()
@@ -122,7 +144,7 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 self._transport.check()
-                self._tell(Report(self._up, self._reason, dict(self._ingest.tally)))
+                self._tell(self._report())
                 self._stopping.wait(TICK_S)
         finally:
             self.stop()
@@ -131,6 +153,10 @@ class Worker:
             self._transport.stop()
         if self._failure is not None:
             raise self._failure
+
+    def _report(self) -> Report:
+        tally, held_back = dict(self._ingest.tally), dict(self._counts.held_back)
+        return Report(self._up, self._reason, tally, held_back)
 
     def stop(self) -> None:
         """End soon, after what is being dealt with."""
@@ -148,6 +174,7 @@ class Worker:
                 self._up, self._reason = False, reason
                 self._losses += 1
                 self._came.clear()
+                self._places.clear()
             case Received():
                 self._came.append(event)
                 return
@@ -163,13 +190,24 @@ class Worker:
         """Read what has come, say that it has, and put it where the lanes find it."""
         came, self._came = self._came, []
         fresh = [
-            Read(self._losses, m.receipt, read(m.topic, m.payload), len(m.payload)) for m in came
+            Read(self._losses, m.receipt, device, read(m.topic, m.payload), len(m.payload))
+            for m in came
+            if self._enters(device := whose(m.topic), m.receipt)
         ]
-        if mentioned := arrived(one.heard for one in fresh):
+        if mentioned := arrived(one.heard for one in fresh if self._places.may_go_on(one.device)):
             self._mention(mentioned)
         with self._arrived:
-            self._inbox += fresh
+            for one in fresh:
+                self._inbox.put(one.device, one)
             self._arrived.notify()
+
+    def _enters(self, device: str, receipt: int) -> bool:
+        """Whether there is a place for another message of a device; else it is dealt with."""
+        if self._places.enter(device):
+            return True
+        self._counts.note(device)
+        self._transport.done(receipt)  # unread: whoever waits for an answer asks again
+        return False
 
     def _mention(self, answers: Sequence[Answer]) -> None:
         """Say this where there is a free slot; it promises nothing, and nobody waits for it."""
@@ -200,7 +238,7 @@ class Worker:
             batch: list[Read] = []
             size = 0
             while self._inbox and len(batch) < MAX_MESSAGES and size < MAX_BYTES:
-                batch.append(self._inbox.popleft())
+                batch.append(self._inbox.pop())
                 size += batch[-1].size
             self._working += 1
         # Of a lost link nothing is taken: the broker gives it again, perhaps to another worker.
@@ -224,6 +262,7 @@ class Worker:
         if link == self._losses:
             for message in messages:
                 self._transport.done(message.receipt)
+                self._places.leave(message.device)
 
     def _say(self, link: int, letter: Letter) -> bool:
         """Publish as soon as there is a free slot; False where the link was lost before."""

@@ -37,6 +37,8 @@ class Slot:
     """Whether the one that runs has heard the broker."""
     before: Counter[str] = field(default_factory=Counter)
     """What its predecessors answered."""
+    held_back_before: Counter[str] = field(default_factory=Counter)
+    """Of which devices how many messages were too many for them."""
 
 
 class Workers:
@@ -64,6 +66,14 @@ class Workers:
         total: Counter[str] = Counter()
         for slot in self._slots:
             total += slot.before + Counter(slot.now.answered if slot.now else {})
+        return total
+
+    @property
+    def held_back(self) -> Counter[str]:
+        """Device → how many of its messages were too many since the tower started."""
+        total: Counter[str] = Counter()
+        for slot in self._slots:
+            total += slot.held_back_before + Counter(slot.now.held_back if slot.now else {})
         return total
 
     async def run(self) -> None:
@@ -96,6 +106,7 @@ class Workers:
         finally:
             if slot.now is not None:
                 slot.before += Counter(slot.now.answered)
+                slot.held_back_before += Counter(slot.now.held_back)
                 slot.now = None
             await _end(child)
 

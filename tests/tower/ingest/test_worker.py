@@ -14,7 +14,9 @@ from sync.transport import Connected, Delivered, Lost, Quiet, Received
 from tests.fakes.parcels import SentCase, wire
 from tower_sync_server.errors import OperatorError
 from tower_sync_server.ingest.letters import Answer
-from tower_sync_server.ingest.worker import LANES, Report, Worker
+from tower_sync_server.ingest.quota import NoQuota
+from tower_sync_server.ingest.turns import MOST, TURN
+from tower_sync_server.ingest.worker import LANES, MAX_MESSAGES, Report, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -205,3 +207,40 @@ def test_a_failing_disk_ends_it() -> None:
         rig.worker.run()
     assert rig.pipe.dealt_with == []
     assert rig.pipe.stopped
+
+
+def test_a_device_that_waits_for_nothing_is_cut_off_and_the_others_are_dealt_with() -> None:
+    rig, counted, going_on = Rig(), Counted(), threading.Event()
+    rig.worker = Worker(rig.pipe, rig.answers, rig.reports.append, counted)
+    rig.thread = threading.Thread(target=rig.worker.run, daemon=True)
+    rig.answers.during = lambda: (going_on.wait(10), None)[1]
+    rig.pipe.free = 10_000
+    rig.thread.start()
+    try:
+        rig.until(lambda: rig.pipe.checks > 0)
+        rig.pipe.tell(Connected())
+        flood = wire(SentCase().case().chunk(0), "yard")
+        for receipt in range(1, 1_001):
+            rig.pipe.listener(Received(*flood, receipt))
+        rig.pipe.tell(Received(TOPIC, PAYLOAD, 2_000))
+        assert rig.pipe.dealt_with == list(range(MOST + 1, 1_001))  # unread, as they came
+        going_on.set()
+        rig.until(lambda: len(rig.pipe.dealt_with) == 1_001)
+        behind = rig.pipe.dealt_with.index(2_000) - (1_000 - MOST)
+        assert behind < LANES * MAX_MESSAGES + TURN < MOST
+        assert counted.held_back == {"yard": 1_000 - MOST}
+        rig.until(lambda: rig.reports[-1].held_back == counted.held_back)
+    finally:
+        going_on.set()
+        rig.worker.stop()
+        rig.thread.join(10)
+
+
+class Counted(NoQuota):
+    """Counts what was too much."""
+
+    def __init__(self) -> None:
+        self.held_back = Counter[str]()
+
+    def note(self, device: str, count: int = 1) -> None:
+        self.held_back[device] += count

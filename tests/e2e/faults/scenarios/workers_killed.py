@@ -74,4 +74,4 @@ def run(folder: Path, size: Size, seed: int) -> list[Figure]:
 def _halves(here: World) -> int:
     """Payloads of which some chunks lie in the spool."""
     spool = here.tower.folder / "spool"
-    return sum(1 for folder in spool.iterdir() if folder.is_dir())
+    return sum(1 for folder in spool.glob("*/*") if folder.is_dir())
