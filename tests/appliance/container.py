@@ -112,6 +112,13 @@ class Container:
             self._process.wait()
         self._process = None
 
+    def kill(self) -> None:
+        """End everything in it at once, as when its power is cut; files keep what was written."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
     def remove(self) -> None:
         """Forget it."""
         self.power_off()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.appliance.container import Container
 
 pytestmark = [pytest.mark.appliance, pytest.mark.timeout(300)]
+UPGRADE = "/root/newer/install.sh --upgrade"
 
 
 def test_a_dry_run_changes_nothing(machine: Container) -> None:
@@ -120,10 +121,33 @@ def test_the_hardware_watchdog_is_set_on_request_alone(machine: Container) -> No
 def test_another_version_takes_over(machine: Container) -> None:
     machine.run("cp -r /src /root/newer && echo '# newer' >> /root/newer/edge/logs.py")
     before = machine.run("readlink /opt/edgecase/current")
-    said = machine.run("/root/newer/install.sh --upgrade")
+    said = machine.run(UPGRADE)
     assert "✓ the new version is healthy" in said
     assert machine.run("readlink /opt/edgecase/current") != before
     assert machine.run("ls /var/lib/edgecase/backup").count("cases-") >= 1
+
+
+@pytest.mark.usefixtures("wheels_at_hand")
+@pytest.mark.parametrize("after", ["the version before", "services: edgecase"])
+def test_killed_in_mid_upgrade_it_comes_up_old_or_new(machine: Container, after: str) -> None:
+    """Whatever was done, by the step after which everything in the machine ends at once."""
+    cases = [one["id"] for one in ask("/cases")["cases"]]
+    log = "/var/log/edgecase-install.log"
+    machine.run(f"echo '# {after}' >>/root/newer/edge/logs.py; : >{log}")
+    machine.run(f"{UPGRADE} >/dev/null 2>&1 & until grep -q '✓ {after}' {log}; do sleep 0.1; done")
+    machine.kill()
+    machine.boot()
+    machine.run("timeout 120 bash -c 'until systemctl -q is-active edgecase; do sleep 1; done'")
+    assert ask("/health")["ready"]
+    assert [one["id"] for one in ask("/cases")["cases"]] == cases
+
+
+@pytest.mark.usefixtures("wheels_at_hand")
+def test_an_upgrade_that_was_killed_goes_on_to_its_end(machine: Container) -> None:
+    said = machine.run(UPGRADE)
+    assert "✓ the new version is healthy" in said
+    site = machine.run("echo /opt/edgecase/current/lib/python3*/site-packages").strip()
+    assert machine.run(f"tail -n 1 {site}/edge/logs.py") == "# services: edgecase\n"
 
 
 @pytest.mark.usefixtures("wheels_at_hand")
@@ -139,7 +163,7 @@ def test_a_broken_upgrade_that_migrated_the_database_goes_back_by_itself(
     (edge / "daemon.py").write_text(
         daemon.replace('    log.info("store open', "    raise SystemExit  # ")
     )
-    said = machine.run("/root/newer/install.sh --upgrade", code=1)
+    said = machine.run(UPGRADE, code=1)
     assert "✗ the new version isn't healthy" in said
     assert "✓ back to the version before" in said
     assert machine.run("readlink /opt/edgecase/current") == before
