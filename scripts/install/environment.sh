@@ -52,12 +52,13 @@ see_debians() { # ENVIRONMENT : after its own packages, Debian's; libcamera is n
   fi
 }
 
-fitting_wheels() { # the bundle's folder with llama-cpp-python for this Pi (scripts/build-wheelhouse), or nothing
+fitting_wheels() { # the bundle's folder with llama-cpp-python for this machine (scripts/build-wheelhouse), or nothing
   local core
   [ "$role" = device ] && [ -n "$offline" ] || return 0
-  case $(machine_of "$model_text" arm64) in
+  case $(machine_of "$model_text" "$(dpkg --print-architecture)") in
     "Raspberry Pi 4") core=a72 ;;
     "Raspberry Pi 5") core=a76 ;;
+    "no Raspberry Pi, amd64") core=amd64 ;;
     *) return 0 ;;
   esac
   [ ! -d "$offline/llama-$core" ] || echo "$offline/llama-$core"

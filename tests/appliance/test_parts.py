@@ -250,12 +250,18 @@ def test_a_language_model_for_this_processor_takes_the_others_place(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("model", "folder"),
-    [("Raspberry Pi 4 Model B", "llama-a72"), ("Raspberry Pi 5 Model B", "llama-a76"), ("", "")],
+    [
+        ("Raspberry Pi 4 Model B", "llama-a72"),
+        ("Raspberry Pi 5 Model B", "llama-a76"),
+        ("", "llama-amd64"),
+        ("Some Board", ""),
+    ],
 )
-def test_a_pi_takes_the_wheel_that_fits_it(model: str, folder: str, tmp_path: Path) -> None:
-    for core in ("a72", "a76"):
+def test_a_machine_takes_the_wheel_that_fits_it(model: str, folder: str, tmp_path: Path) -> None:
+    for core in ("a72", "a76", "amd64"):
         (tmp_path / f"llama-{core}").mkdir()
-    said = judge(f"role=device; offline={tmp_path}; model_text='{model}'; fitting_wheels")
+    call = "dpkg() { echo amd64; }; fitting_wheels"
+    said = judge(f"role=device; offline={tmp_path}; model_text='{model}'; {call}")
     assert Path(said).name == folder
 
 
