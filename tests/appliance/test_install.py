@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from models.runner_tflite import TfliteRunner
 from tests.appliance.device import PHOTO, PORT, ask, log_of, pid
+from tests.appliance.short_memory import pid_here, squeezed
+from tests.fakes import tiny_tflite
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.appliance.container import Container
 
 pytestmark = [pytest.mark.appliance, pytest.mark.timeout(300)]
 UPGRADE = "/root/newer/install.sh --upgrade"
+TFLITE = """
+from pathlib import Path
+import numpy as np
+from models.runner_tflite import TfliteRunner
+runner = TfliteRunner(Path("/opt/tiny.tflite"))
+picture = np.linspace(0, 1, 64 * 64 * 3, dtype=np.float32).reshape(1, 64, 64, 3)
+print(runner.backend.replace(" ", "-"), *runner.run(picture)["output0"].ravel())
+"""
+"""A program for the device's own Python."""
 
 
 def test_a_dry_run_changes_nothing(machine: Container) -> None:
@@ -59,6 +75,29 @@ def test_a_photo_becomes_a_case_and_outlives_a_reboot(machine: Container) -> Non
     machine.boot()
     machine.run("timeout 120 bash -c 'until systemctl -q is-active edgecase; do sleep 1; done'")
     assert [one["id"] for one in ask("/cases")["cases"]] == [case["id"]]
+
+
+def test_a_language_model_writes_the_summary_within_every_lock(machine: Container) -> None:
+    case = ask("/cases", PHOTO)
+    assert case["summary"]["author"] == "template", "which is there at once"
+    end = time.monotonic() + 120
+    while (summary := ask(f"/cases/{case['id']}")["summary"])["author"] != "llm":
+        assert time.monotonic() < end, log_of(machine, "edgecase")[-2000:]
+        time.sleep(0.5)
+    assert summary["verified"]
+    assert "writer.child xllamacpp" in machine.run("ps -e -ww -o args=")
+    assert "writer_less_confined" not in log_of(machine, "edgecase")
+
+
+def test_a_tflite_file_gives_what_it_gives_here(machine: Container) -> None:
+    here = TfliteRunner(tiny_tflite.v8(machine.root / "opt" / "tiny.tflite"))
+    picture = np.linspace(0, 1, 64 * 64 * 3, dtype=np.float32).reshape(1, 64, 64, 3)
+    said = machine.run(f"/opt/edgecase/current/bin/python -I -c '{TFLITE}' 2>/dev/null")
+    backend, *there = said.split()
+    assert backend == here.backend.replace(" ", "-")
+    expected = here.run(picture)["output0"].ravel()
+    assert np.ptp(expected) > 0
+    assert [float(number) for number in there] == pytest.approx(list(expected), abs=1e-6)
 
 
 def test_the_database_is_copied_every_night_and_the_copy_is_read(machine: Container) -> None:
@@ -223,6 +262,32 @@ def test_a_loop_that_stands_still_is_started_again(machine: Container) -> None:
     assert "watchdog" in machine.run("journalctl -u edgecase --no-pager").lower()
     machine.run("rm -r /run/systemd/system/edgecase.service.d; systemctl daemon-reload")
     machine.run("systemctl restart edgecase")
+
+
+def taken(photo: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(ask("/cases", photo)["predictions"])
+    return False
+
+
+def test_where_memory_is_short_the_vision_worker_goes_and_another_one_comes(
+    machine: Container,
+) -> None:
+    machine.run("systemctl restart edgecase")  # one that has taken photos has memory for the next
+    before = pid(machine), machine.run("systemctl show -p NRestarts --value edgecase")
+    worker = pid_here(machine, "edge.adapters.vision.worker")
+    with squeezed(worker, megabytes=4) as killed:
+        end = time.monotonic() + 90
+        while not killed():
+            assert time.monotonic() < end, "the kernel lets it have more than it may"
+            with contextlib.suppress(OSError):  # 503: this photo can't be judged
+                ask("/check-image", PHOTO)
+    while not taken(PHOTO):
+        assert time.monotonic() < end + 60
+        time.sleep(0.5)
+    assert pid_here(machine, "edge.adapters.vision.worker") != worker
+    after = pid(machine), machine.run("systemctl show -p NRestarts --value edgecase")
+    assert after == before, "the daemon outlives it"
 
 
 def test_its_children_may_stand_back(machine: Container) -> None:
