@@ -65,7 +65,7 @@ class Blobs(Protocol):
         ...
 
     def remove(self, sha256: str) -> None:
-        """Remove a blob, if it is there."""
+        """Remove a blob, if it is there, and what was set aside under its name."""
         ...
 
     def set_aside(self, sha256: str) -> None:
@@ -137,9 +137,10 @@ class FolderBlobs:
                 yield piece
 
     def remove(self, sha256: str) -> None:
-        """Remove a blob, if it is there."""
+        """Remove a blob, if it is there, and what was set aside under its name."""
         with translated():
             self.file(sha256).unlink(missing_ok=True)
+            (self._aside / sha256).unlink(missing_ok=True)
 
     def set_aside(self, sha256: str) -> None:
         """Move a blob to the folder of those that nobody is shown."""

@@ -74,10 +74,11 @@ class ObjectBlobs:
                 yield piece
 
     def remove(self, sha256: str) -> None:
-        """Remove a blob, if it is there."""
+        """Remove a blob, if it is there, and what was set aside under its name."""
         with reached():
-            if self._fs.exists(self._name(sha256)):
-                self._fs.rm_file(self._name(sha256))
+            for name in (self._name(sha256), f"{self._root}/{ASIDE}/{sha256}"):
+                if self._fs.exists(name):
+                    self._fs.rm_file(name)
 
     def set_aside(self, sha256: str) -> None:
         """Have the store copy it to where nobody is shown it, then remove it."""

@@ -111,6 +111,8 @@ def test_an_object_that_rots_is_found_set_aside_and_held_again(
         assert isinstance([bench.say(chunk) for chunk in one.original().chunks()][-1], Stored)
     assert b"".join(blobs.read(case.image)) == case.photo
     assert bench.listing.damaged() == 0
+    blobs.remove(case.image)
+    assert not blobs._fs.exists(f"{blobs._root}/aside/{case.image}")
 
 
 def test_an_object_that_is_not_what_was_sent_is_not_taken_for_durable(

@@ -255,7 +255,10 @@ def test_of_a_case_that_is_removed_for_good_nothing_is_lacking(bench: Bench) -> 
     scrub(bench).run()
     removal, by = Removal(bench.keep.engine, bench.keep.blobs, lambda: NOW), By("ann", "here")
     removal.delete(case.id, None, by)
+    aside = path(bench, case.image).parents[1] / "aside" / case.image
+    assert aside.exists()
     removal.purge(case.id, None, by)
+    assert not aside.exists()
     assert bench.listing.damaged() == 0
     assert missing(bench, case).missing == ()
 
