@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fakes.keeps import Bench, opened
 from tests.fakes.parcels import SentCase
-from tower_sync_server.cli.app import main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    monkeypatch.setenv("EDGECASE_TOWER_STORE__DATA_DIR", str(tmp_path / "tower"))
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["edgecase-tower", "backup", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
+    from tests.tower.cli.conftest import Cli
 
 
 def test_a_copy_is_made_and_the_newest_is_tried(cli: Cli, tmp_path: Path) -> None:
     with opened(tmp_path / "tower") as keep:
         Bench(keep).send(SentCase())
-        code, out, err = cli()
+        code, out, err = cli("backup")
     assert code == 0, err
     assert out.startswith(str(tmp_path / "tower" / "backup" / "archive-"))
-    code, out, _ = cli("--check", "--json")
+    code, out, _ = cli("backup", "--check", "--json")
     assert code == 0
     assert json.loads(out)["bytes"] > 0
     assert len(list((tmp_path / "tower" / "backup").iterdir())) == 1, "the trial is cleared away"
@@ -51,7 +34,7 @@ def test_root_does_not_leave_its_files_in_a_towers_folder(cli: Cli, tmp_path: Pa
     with opened(tmp_path / "tower"):
         pass
     os.chown(tmp_path / "tower", 12345, 12345)
-    code, _, err = cli()
+    code, _, err = cli("backup")
     assert code != 0
     assert "sudo -u '#12345' edgecase-tower backup" in err
     assert not (tmp_path / "tower" / "backup").exists()
@@ -59,15 +42,15 @@ def test_root_does_not_leave_its_files_in_a_towers_folder(cli: Cli, tmp_path: Pa
 
 def test_a_copy_that_no_tower_could_open_is_told(cli: Cli, tmp_path: Path) -> None:
     with opened(tmp_path / "tower"):
-        code, out, _ = cli()
+        code, out, _ = cli("backup")
     assert code == 0
     path = tmp_path / "tower" / "backup" / out.strip().rpartition("/")[2]
     path.write_bytes(path.read_bytes()[:5000])
-    assert cli("--check")[0] == 1
+    assert cli("backup", "--check")[0] == 1
 
 
 @pytest.mark.parametrize("words", [[], ["--check"]])
 def test_where_there_is_nothing_to_copy_it_says_so(cli: Cli, words: list[str]) -> None:
-    code, _, err = cli(*words)
+    code, _, err = cli("backup", *words)
     assert code == 1
     assert "no" in err

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.fakes.keeps import Bench, opened
 from tests.fakes.parcels import SentCase
-from tower_sync_server.cli.app import main
 from tower_sync_server.errors import UnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Cli = Callable[..., tuple[int, str, str]]
+    import pytest
 
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    monkeypatch.setenv("EDGECASE_TOWER_STORE__DATA_DIR", str(tmp_path / "tower"))
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["edgecase-tower", "scrub", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
+    from tests.tower.cli.conftest import Cli
 
 
 def test_where_all_is_well_it_says_so_and_rests_for_a_while(cli: Cli, tmp_path: Path) -> None:
     with opened(tmp_path / "tower") as keep:
         Bench(keep).send(SentCase())
 
-    assert cli("--days", 7, "--hours", 4) == (0, "", "2 pictures looked at: all of them.\n")
-    code, _, err = cli("--days", 7, "--hours", 4)
+    assert cli("scrub", "--days", 7, "--hours", 4) == (
+        0,
+        "",
+        "2 pictures looked at: all of them.\n",
+    )
+    code, _, err = cli("scrub", "--days", 7, "--hours", 4)
 
     assert (code, "Nothing to do before" in err) == (0, True)
 
@@ -54,13 +41,13 @@ def test_what_is_damaged_is_told_in_the_exit_status_too(
         Bench(keep).send(case)
         (tmp_path / "tower/blobs" / case.image[:2] / case.image).write_bytes(b"rotten")
 
-    code, out, err = cli("--json")
+    code, out, err = cli("scrub", "--json")
 
     told = json.loads(out)
     assert (code, told["bad"], told["devices"]) == (1, {"damaged": 1}, ["gate"])
     assert asked == [["gate"]]
     assert "They were asked" in err
-    assert cli()[0] == 0  # nothing new
+    assert cli("scrub")[0] == 0  # nothing new
 
 
 def test_without_a_broker_what_is_damaged_is_told_all_the_same(
@@ -76,7 +63,7 @@ def test_without_a_broker_what_is_damaged_is_told_all_the_same(
 
     monkeypatch.setattr("tower_sync_server.cli.devices.wish", gone)
 
-    code, out, err = cli()
+    code, out, err = cli("scrub")
 
     assert (code, out) == (1, "1 missing, of gate.\n")
     assert "They compare within a day, and not at once: The broker" in err
@@ -88,7 +75,7 @@ def test_it_leaves_the_tower_s_files_to_the_tower_s_user(
     (tmp_path / "tower").mkdir()
     monkeypatch.setattr("os.geteuid", lambda: 4711)
 
-    code, _, err = cli()
+    code, _, err = cli("scrub")
 
     assert code == 1
     assert "edgecase-tower scrub" in err

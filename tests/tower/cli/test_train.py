@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,34 +13,18 @@ from models.image import read_header
 from tests.fakes.keeps import Bench, opened
 from tests.fakes.parcels import SentCase
 from tests.tower.training.reviewed.sets import write_untrained
-from tower_sync_server.cli.app import main
 from tower_sync_server.dataset.truth import split_of
 from tower_sync_server.render.samples import encode_picture
 from tower_sync_server.render.scene import Wish, render_photo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-Cli = Callable[..., tuple[int, str, str]]
+    from tests.tower.cli.conftest import Cli
+
 WANTED = {"train": 17, "val": 2, "test": 2}
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    monkeypatch.setenv("EDGECASE_TOWER_STORE__DATA_DIR", str(tmp_path / "tower"))
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["edgecase-tower", *map(str, words)])
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
