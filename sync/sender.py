@@ -10,14 +10,15 @@ Times are seconds of any monotonic clock; the randomness is given, too.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sync.backoff import FIRST_S, LONGEST_S, backoff
 from sync.messages import Ack, Busy, Have, Reject, Stored
 from sync.transport import SLOTS
-from sync.way import Outgoing, Rank, Way
+from sync.way import Outgoing, Way
+from sync.ways import Ways
 
 if TYPE_CHECKING:
     import random
@@ -76,17 +77,18 @@ class Sender:
         """Have at most `window` messages unanswered."""
         self._rng = rng
         self._window = window
-        self._ways: dict[int, Way] = {}
+        self._ways = Ways()
         self._places: dict[Address, list[Way]] = {}
-        self._order: list[Rank] = []
         self._tokens: dict[int, Way] = {}
         self._connected = False
         self._questions = 0
-        self._heard_at = float("-inf")
+        self._heard_at = -math.inf
         self._silences = 0
         self._probe: int | None = None
-        self._quiet_until = float("-inf")
-        self._expire_at = float("-inf")
+        self._quiet_until = -math.inf
+        self._expire_at = -math.inf
+        self._soonest = math.inf
+        """No answer is overdue before; it is looked at again when that time has come."""
 
     # What is on its way
 
@@ -113,27 +115,24 @@ class Sender:
         """Send this too; one that is known already stays as it is."""
         if parcel.id in self._ways:
             return
-        way = self._ways[parcel.id] = Way.of(parcel)
+        way = self._ways.set_out(parcel)
         self._places.setdefault(parcel.header.address, []).append(way)
-        insort(self._order, parcel.rank)
 
     def drop(self, parcel: int) -> None:
         """Forget it: overtaken by a newer revision, or settled."""
-        way = self._ways.pop(parcel, None)
+        way = self._ways.end(parcel)
         if way is not None:
-            del self._order[bisect_left(self._order, way.parcel.rank)]
             self._leave(way)
             self._doubt(way)
 
     def trim(self) -> None:
         """Let go of what is too much and has not begun, the least urgent first."""
         over = max(self._active - ACTIVE, len(self._ways) - KNOWN)
-        for *_, parcel in self._order[::-1]:
-            if over <= 0:
-                break
-            if self._ways[parcel].first:
-                self.drop(parcel)
-                over -= 1
+        if over <= 0:
+            return
+        waiting = [way.parcel.id for way in self._ways.by_rank() if way.first]
+        for parcel in waiting[-over:]:
+            self.drop(parcel)
 
     # What happened
 
@@ -146,9 +145,8 @@ class Sender:
         self._connected = False
         self._tokens.clear()
         self._probe = None
-        for way in self._ways.values():
-            if way.in_flight:
-                way.doubt()
+        for way in self._ways.moving:
+            self._doubt(way)
 
     def handed(self, send: Send, token: int) -> None:
         """The transport took it."""
@@ -161,6 +159,7 @@ class Sender:
             self._probe = send.parcel.id if self.silent else None
         else:
             way.todo.remove(send.index)
+        self._ways.note(way)
 
     def delivered(self, token: int, accepted: bool, now: float) -> None:
         """The broker has it, or refused it."""
@@ -177,6 +176,7 @@ class Sender:
             return
         if index is not None and index not in way.had:
             way.afloat.add(index)
+        self._ways.note(way)
         self._await_answer(way, now)
 
     def heard(self, ack: Ack, now: float) -> list[Outcome]:
@@ -206,12 +206,12 @@ class Sender:
         self._expire(now)
         if self.silent:
             return self._knock() if slots else []
-        free = min(slots, self._window - sum(w.in_flight for w in self._ways.values()))
+        free = min(slots, self._window - self._ways.in_flight)
         sends: list[Send] = []
-        for *_, parcel in self._order:
+        for way in self._ways.eager():
             if len(sends) >= free:
                 break
-            sends += self._of(self._ways[parcel])[: free - len(sends)]
+            sends += self._of(way)[: free - len(sends)]
         return sends
 
     def wake_at(self, now: float) -> float | None:
@@ -220,13 +220,12 @@ class Sender:
             return None
         if now < self._quiet_until:
             return self._quiet_until
-        dues = (due for way in self._ways.values() if (due := way.due_at) is not None)
-        soonest = min(dues, default=None)
-        return None if soonest is None else max(soonest, self._expire_at)
+        if now >= self._soonest:
+            dues = (due for way in self._ways.values() if (due := way.due_at) is not None)
+            self._soonest = min(dues, default=math.inf)
+        return None if self._soonest == math.inf else max(self._soonest, self._expire_at)
 
     def _of(self, way: Way) -> list[Send]:
-        if way.asked is not None:
-            return []
         if way.unsure:
             return [self._question(way)]
         return [
@@ -238,8 +237,7 @@ class Sender:
         probe = self._ways.get(-1 if self._probe is None else self._probe)
         if probe is not None and probe.asked is not None:
             return []
-        ways = [self._ways[parcel] for *_, parcel in self._order]
-        free = [way for way in ways if way.asked is None and not way.handed]
+        free = [way for way in self._ways.by_rank() if way.asked is None and not way.handed]
         # One that never gets an answer must not keep the others from being tried.
         fewest = min(free, key=lambda way: way.tries, default=None)
         return [] if fewest is None else [self._question(fewest)]
@@ -260,10 +258,11 @@ class Sender:
             if silence and (not self.silent or way.parcel.id == self._probe):
                 self._silences += 1
                 self._probe = None
-            way.doubt()
+            self._doubt(way)
 
     def _await_answer(self, way: Way, now: float) -> None:
         way.deadline = now + backoff(max(way.tries, self._silences), self._rng)
+        self._soonest = min(self._soonest, way.deadline)
 
     def _learn(self, way: Way, ack: Have, now: float) -> None:
         answered = ack.answers is not None and ack.answers == way.asked
@@ -271,6 +270,7 @@ class Sender:
             way.tries = 0
         elif answered:
             way.tries += 1  # it keeps asking for the same: not at once again
+        self._ways.note(way)
         self._await_answer(way, now)
 
     def _rest(self, concerned: list[Way], ack: Busy, now: float) -> None:
@@ -283,6 +283,7 @@ class Sender:
         for token in way.handed:
             self._tokens.pop(token, None)
         way.doubt()
+        self._ways.note(way)
 
     def _leave(self, way: Way) -> None:
         """It is under its address no more."""

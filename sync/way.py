@@ -56,6 +56,8 @@ class Way:
     """Answers overdue in a row."""
     first: bool = True
     """Whether nothing of it was ever sent."""
+    listed: bool = False
+    """Whether `sync.ways` has it among those with something to send."""
 
     @classmethod
     def of(cls, parcel: Outgoing) -> Way:
@@ -69,6 +71,11 @@ class Way:
         """Messages that nobody has answered."""
         asking = self.asked is not None and None not in self.handed.values()
         return len(self.handed) + len(self.afloat) + asking
+
+    @property
+    def eager(self) -> bool:
+        """Whether there is something to send of it."""
+        return self.asked is None and (self.unsure or bool(self.todo))
 
     @property
     def due_at(self) -> float | None:
