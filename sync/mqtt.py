@@ -15,7 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from sync.handshake import Handshake
-from sync.mqtt_client import Done, Plan, Publish
+from sync.mqtt_client import Done, Flow, Plan, Publish
 from sync.mqtt_link import Link
 from sync.transport import SLOTS, Connected, Delivered, Event, Listener, Lost, Will
 
@@ -39,8 +39,7 @@ class MqttTransport:
         *,
         keepalive_s: int = 15,
         spread_s: float = 0.0,
-        takes: int = SLOTS,
-        holds: int = 0,
+        flow: Flow | None = None,
         rng: random.Random | None = None,
     ) -> None:
         """Keep the values; `start` connects.
@@ -52,16 +51,14 @@ class MqttTransport:
             keepalive_s: a link that is dead without a sign is noticed after twice this time.
             spread_s: where the broker hangs up, the next attempt comes at random within this time,
                 so that a fleet doesn't come back all at once; 0: within two seconds.
-            takes: messages that the broker sends before it hears that one is `done`.
-            holds: messages that are not `done`, from which nothing more is read, answers to what is
-                published neither; 0: no matter how many.
+            flow: how much comes at once.
             rng: for the jitter of reconnects.
 
         Raises:
             BadTransportError: the certificates can't be used.
         """
         tls = None if broker.tls is None else Handshake(broker.tls)
-        self._plan = Plan(broker, tls, tuple(filters), will, keepalive_s, spread_s, takes, holds)
+        self._plan = Plan(broker, tls, tuple(filters), will, keepalive_s, spread_s, flow or Flow())
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._lock = threading.Lock()
         self._listener: Listener = lambda _event: None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +35,31 @@ SIGN_S = 2.0
 else; that answer may stand behind megabytes."""
 READS = 64
 """Packets that are read before anything else is done."""
+LINGER_S = 0.002
+"""Longest that a little that has come waits for more, so that it is dealt with together."""
 SILENCE = "Keep alive timeout"
 """Name of the reason with which paho ends a link that nothing comes through any more."""
 OK = MQTTErrorCode.MQTT_ERR_SUCCESS
 
 Tell = Callable[[Event, int], None]
 """Takes what happened, and how many messages the broker takes at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How much a client lets come at once."""
+
+    takes: int = SLOTS
+    """Messages that the broker may send before one of them is done with."""
+    holds: int = 0
+    """Messages that are not done with, from which nothing more is read; 0: no matter how many.
+
+    A broker ought to stop at `takes`. mosquitto 2.0.11 doesn't, once something waits in its queue:
+    the first PUBACK has it send all of that, hundreds of megabytes in a bad hour. Answers to what
+    is published aren't read then either.
+    """
+    lot: int = 1
+    """Messages that are told of without waiting a moment for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +78,8 @@ class Plan:
     """Seconds of silence from which both sides look whether the other is there."""
     spread_s: float = 0.0
     """Within which to come back, at random, where the broker hung up."""
-    takes: int = SLOTS
-    """Messages that the broker may send before one of them is done with."""
-    holds: int = 0
-    """Messages that are not done with, from which nothing more is read; 0: no matter how many.
-
-    A broker ought to stop at `takes`. mosquitto 2.0.11 doesn't, once something waits in its queue:
-    the first PUBACK has it send all of that, hundreds of megabytes in a bad hour.
-    """
+    flow: Flow = Flow()
+    """How much comes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,10 @@ class Done:
     """Of `Received`."""
 
 
+Command = Publish | Done
+"""What can be ordered."""
+
+
 class Connection:
     """From `open` until `ended` says why it ended."""
 
@@ -97,7 +116,9 @@ class Connection:
         self.ended = ""
         self.was_up = False
         self._hung_up = False
-        self._told = False
+        self._messages = 0
+        self._confirmed = 0
+        self._lot_until = 0.0
         self._plan = plan
         self._tell = tell
         self._tokens: dict[int, tuple[int, bool]] = {}
@@ -146,7 +167,7 @@ class Connection:
             ValueError: not a host.
         """
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.ReceiveMaximum = self._plan.takes
+        properties.ReceiveMaximum = self._plan.flow.takes
         broker = self._plan.broker
         self._client.connect(
             broker.host,
@@ -161,7 +182,7 @@ class Connection:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def execute(self, command: Publish | Done) -> None:
+    def execute(self, command: Command) -> None:
         """Do what was ordered."""
         if isinstance(command, Done):
             if command.receipt:  # 0: sent with QoS 0; for a PUBACK of that mosquitto hangs up
@@ -174,6 +195,22 @@ class Connection:
         else:
             self.ended = self.ended or f"publishing failed: {info.rc.name}"
 
+    @contextmanager
+    def corked(self, commands: Sequence[Command]) -> Iterator[None]:
+        """Have many short packets leave in full segments, and the rest at the end."""
+        short = len(commands) > 1 and isinstance(commands[0], Done)
+        sock: Any = self._client.socket()
+        if sock is None or not short:
+            yield
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        try:
+            yield
+        finally:
+            sock = self._client.socket()
+            if sock is not None:  # writing may have ended the connection
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
     def pump(self, wake: socket.socket, timeout_s: float) -> None:
         """Read and write what there is; wait for it at most `timeout_s`, or until `wake`."""
         sock: Any = self._client.socket()
@@ -181,9 +218,10 @@ class Connection:
             self.ended = self.ended or "the connection was closed"
             return
         waiting = _inside_tls(sock) and not self._full
+        wait = 0 if waiting else min(timeout_s, self._lot_waits_s())
         writers = [sock] if self._client.want_write() else []
         readers = [wake] if self._full else [sock, wake]
-        readable, writable, _ = select.select(readers, writers, [], 0 if waiting else timeout_s)
+        readable, writable, _ = select.select(readers, writers, [], wait)
         if sock in readable or waiting:
             self._read(sock)
         if writable:
@@ -192,22 +230,40 @@ class Connection:
             self._note(self._client.loop_misc())
         if not self.was_up and time.monotonic() > self._up_by:
             self.ended = self.ended or "the broker didn't answer"
+        self._tell_of_lot()
 
     def _read(self, sock: Any) -> None:
-        """Read what has come, up to a limit, and tell that this is it for now."""
-        self._told = False
+        """Read what has come, up to a limit."""
         self._heard_at = time.monotonic()
+        if not self._lot:
+            self._lot_until = self._heard_at + LINGER_S
         for _ in range(READS):
             self._note(self._client.loop_read())
             gone = self.ended or self._client.socket() is None
             if gone or self._full or not _readable(sock):
                 break
-        if self._told:
+
+    def _lot_waits_s(self) -> float:
+        """How long what has been told of may wait for more before it is quiet, seconds."""
+        return max(0.0, self._lot_until - time.monotonic()) if self._lot else math.inf
+
+    def _tell_of_lot(self) -> None:
+        """Say that this is it for now, once it is enough or has waited long enough."""
+        if self._lot and (self._enough or self.ended or not self._lot_waits_s()):
+            self._messages = self._confirmed = 0
             self._tell(Quiet(), self._slots)
 
     @property
+    def _lot(self) -> int:
+        return self._messages + self._confirmed
+
+    @property
+    def _enough(self) -> bool:
+        return self._messages >= self._plan.flow.lot or self._confirmed >= SLOTS or self._full
+
+    @property
     def _full(self) -> bool:
-        return 0 < self._plan.holds <= self._held
+        return 0 < self._plan.flow.holds <= self._held
 
     def goodbye(self) -> None:
         """Leave; the broker says our will."""
@@ -265,11 +321,11 @@ class Connection:
         token, kept = self._tokens.pop(mid, (None, False))
         if token is not None:
             accepted = not code.is_failure and (kept or code.value != NOBODY_LISTENS)
-            self._told = True
+            self._confirmed += 1
             self._tell(Delivered(token, accepted, "" if accepted else str(code)), self._slots)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._told = True
+        self._messages += 1
         self._held += 1
         self._tell(Received(message.topic, bytes(message.payload), message.mid), self._slots)
 

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from sync.backoff import reconnect
-from sync.mqtt_client import Connection, Done, Plan, Publish, Tell
+from sync.mqtt_client import Command, Connection, Plan, Tell
 from sync.transport import Lost
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ GRACE_S = 30.0
 """Without a sign of life of the thread, from which it counts as stuck."""
 TICK_S = 1.0
 """Between two looks at the connection while nothing happens."""
-
-Command = Publish | Done
-"""What can be ordered."""
 
 
 class Link(threading.Thread):
@@ -90,8 +87,9 @@ class Link(threading.Thread):
             self.alive_until = time.monotonic() + GRACE_S
             if self._stopping.is_set():
                 connection.goodbye()
-            while self._commands and connection.ready:
-                connection.execute(self._commands.popleft())
+            with connection.corked(self._commands):
+                while self._commands and connection.ready:
+                    connection.execute(self._commands.popleft())
             connection.pump(self._wake_out, TICK_S)
             with contextlib.suppress(BlockingIOError):
                 self._wake_out.recv(4096)

@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -18,11 +18,12 @@ from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.client import MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from sync import mqtt_client
 from sync.broker import Broker, Tls
 from sync.errors import BadTransportError
 from sync.mqtt import MqttTransport
-from sync.mqtt_client import Connection
-from sync.transport import SLOTS, Connected, Delivered, Event, Lost, Received, Will
+from sync.mqtt_client import Connection, Flow
+from sync.transport import SLOTS, Connected, Delivered, Event, Lost, Quiet, Received, Will
 from tests.fakes.broker import Mosquitto, free_port, mosquitto
 from tests.fakes.slow_link import slow_link
 
@@ -66,7 +67,7 @@ def until(done: Callable[[], bool], seconds: float = 10) -> None:
 
 @contextmanager
 def client(
-    broker: Broker, *filters: str, will: Will | None = None, **more: int
+    broker: Broker, *filters: str, will: Will | None = None, **more: Any
 ) -> Iterator[Client]:
     """A connected client."""
     made = Client(MqttTransport(broker, filters, will, **more))
@@ -118,10 +119,10 @@ def test_what_is_not_acknowledged_holds_the_next_messages_back(broker: Mosquitto
 FLOOD, HOLDS = 600, 32
 
 
-def flooded(broker: Mosquitto, **more: int) -> int:
+def flooded(broker: Mosquitto, holds: int = 0) -> int:
     """How many messages a client has that is done with a few, while hundreds wait at the broker."""
     with (
-        client(broker.at("worker"), "a/+", takes=16, **more) as worker,
+        client(broker.at("worker"), "a/+", flow=Flow(16, holds)) as worker,
         client(broker.at("gate")) as gate,
     ):
         for number in range(FLOOD):
@@ -145,7 +146,7 @@ def test_without_that_mosquitto_sends_more_than_it_was_asked_for(broker: Mosquit
 
 def test_a_backlog_that_is_worked_off_slowly_is_no_silence(broker: Mosquitto) -> None:
     with (
-        client(broker.at("worker"), "a/+", takes=16, holds=HOLDS, keepalive_s=4) as worker,
+        client(broker.at("worker"), "a/+", keepalive_s=4, flow=Flow(16, HOLDS)) as worker,
         client(broker.at("gate")) as gate,
     ):
         for number in range(FLOOD):
@@ -178,7 +179,7 @@ def test_a_message_of_qos_0_costs_nobody_the_link(broker: Mosquitto) -> None:
 
 def test_who_holds_enough_goes_on_once_it_is_done_with_some(broker: Mosquitto) -> None:
     with (
-        client(broker.at("worker"), "a/+", takes=16, holds=HOLDS) as worker,
+        client(broker.at("worker"), "a/+", flow=Flow(16, HOLDS)) as worker,
         client(broker.at("gate")) as gate,
     ):
         for number in range(200):
@@ -191,6 +192,41 @@ def test_who_holds_enough_goes_on_once_it_is_done_with_some(broker: Mosquitto) -
                 worker.transport.done(received.receipt)
             settled = len(came)
         assert len({received.topic for received in worker.of(Received)}) == 200
+
+
+def lots(broker: Mosquitto, sent: int, wait: float, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many messages were told of before each time that it was quiet, at most 8 a lot."""
+    monkeypatch.setattr(mqtt_client, "LINGER_S", wait)
+    with client(broker.at("tower"), "a", flow=Flow(lot=8)) as tower, client(broker.at("pi")) as pi:
+        for n in range(sent):
+            until(lambda: pi.transport.free > 0)
+            pi.transport.publish("a", b"%d" % n)
+        received = tower.wait(Received, min(sent, SLOTS))
+        for event in received:
+            tower.transport.done(event.receipt)
+        tower.wait(Received, sent)
+        time.sleep(0.3)
+        counts, count = [], 0
+        for event in list(tower.events):
+            count += isinstance(event, Received)
+            if isinstance(event, Quiet):
+                counts.append(count)
+                count = 0
+        return counts
+
+
+def test_enough_messages_are_told_of_without_waiting_for_more(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = lots(broker, 8, 60.0, monkeypatch)
+    assert counts == [8]
+
+
+def test_fewer_messages_wait_a_moment_for_more_and_no_longer(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sum(lots(broker, 3, 0.002, monkeypatch)) == 3
+    assert lots(broker, 3, 60.0, monkeypatch) == []  # they do wait: a minute, if that is a moment
 
 
 def test_a_message_that_nobody_listens_for_is_not_accepted(broker: Mosquitto) -> None:

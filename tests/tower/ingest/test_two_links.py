@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sync.mqtt import MqttTransport
+from sync.mqtt_client import Flow
 from sync.transport import Connected, Delivered, Event, Received
 from tests.fakes.broker import Mosquitto, mosquitto
 from tower_sync_server.ingest.two_links import TwoLinks
@@ -51,7 +52,7 @@ def published(broker: Mosquitto, links: Callable[[Mosquitto], TwoLinks | MqttTra
 
 def test_answers_go_out_while_nothing_more_is_read(tmp_path: Path) -> None:
     def two(broker: Mosquitto) -> TwoLinks:
-        hears = MqttTransport(broker.at("worker"), ("a/+",), takes=TAKES, holds=HOLDS)
+        hears = MqttTransport(broker.at("worker"), ("a/+",), flow=Flow(TAKES, HOLDS))
         return TwoLinks(hears, MqttTransport(broker.at("worker-answers")))
 
     with mosquitto(tmp_path) as broker:
@@ -60,7 +61,7 @@ def test_answers_go_out_while_nothing_more_is_read(tmp_path: Path) -> None:
 
 def test_on_one_link_they_stand_behind_what_is_not_read(tmp_path: Path) -> None:
     def one(broker: Mosquitto) -> MqttTransport:
-        return MqttTransport(broker.at("worker"), ("a/+",), takes=TAKES, holds=HOLDS)
+        return MqttTransport(broker.at("worker"), ("a/+",), flow=Flow(TAKES, HOLDS))
 
     with mosquitto(tmp_path) as broker:
         assert published(broker, one) < 8
