@@ -94,6 +94,15 @@ def presence(layout: Layout, images: Iterable[ImageRecord]) -> dict[str, Presenc
     return found
 
 
+def whole_jpeg(path: Path) -> bytes | None:
+    """The bytes of a file that begins and ends as a JPEG does; None where it doesn't."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data if data.startswith(JPEG_BEGIN) and data.endswith(JPEG_END) else None
+
+
 def is_whole_jpeg(path: Path) -> bool:
     """True for a file that begins and ends as a JPEG does."""
     try:

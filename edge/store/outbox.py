@@ -6,6 +6,7 @@ A rejected case travels like any other: its status says what people thought of i
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from edge.store.times import to_us
 from models.case import Status, SyncPhase
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -43,6 +44,10 @@ class Phase(StrEnum):
     SENT = "sent"
     STORED = "stored"
     DEAD = "dead"
+
+
+KINDS, PHASES = {kind.value: kind for kind in Kind}, {phase.value: phase for phase in Phase}
+"""What rows call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,16 @@ class Backlog:
     """Things the tower refused for good."""
     oldest_us: int | None
     """When the oldest of them was queued, microseconds since 1970; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Travelled:
+    """Cases that have come further by what was noted, by id."""
+
+    stored: Sequence[str]
+    """The tower holds all of these now."""
+    sent: Sequence[str]
+    """Something of these is on its way now."""
 
 
 def enqueue(
@@ -166,6 +181,14 @@ def unsettled(db: Database, known: Collection[int]) -> list[int]:
     """Those of the `known` that still wait; the others are overtaken, stored or dead."""
     sql = f"SELECT id FROM outbox WHERE id IN {THESE} AND state IN ('queued', 'sent')"
     return [row[0] for row in db.execute(sql, (json.dumps(list(known)),))]
+
+
+def mark(db: Database, stored: Sequence[int], sent: Sequence[int], now: datetime) -> Travelled:
+    """Note the tower's receipts for some parcels, and that others were handed over."""
+    return Travelled(
+        mark_stored(db, stored, now) if stored else (),
+        mark_sent(db, sent, now) if sent else (),
+    )
 
 
 def mark_sent(db: Database, ids: Sequence[int], now: datetime) -> list[str]:
@@ -250,6 +273,6 @@ def _parcels(db: Database, which: str, values: tuple[object, ...]) -> list[Parce
         values,
     )
     return [
-        Parcel(i, case, rev, Kind(kind), sha256, size, Phase(phase), attempts, reason, bool(late))
+        Parcel(i, case, rev, KINDS[kind], sha256, size, PHASES[phase], attempts, reason, bool(late))
         for i, case, rev, kind, sha256, size, phase, attempts, reason, late in rows
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +42,11 @@ class Content:
         """
         if isinstance(self.source, bytes):
             return self.source[offset : offset + length]
-        with self.source.open("rb") as file:
-            file.seek(offset)
-            return file.read(length)
+        handle = os.open(self.source, os.O_RDONLY)
+        try:
+            return os.pread(handle, length, offset)
+        finally:
+            os.close(handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ def content(db: Database, layout: Layout, parcel: Parcel) -> Content | None:
         row = db.execute(sql, (parcel.case_id, parcel.rev)).fetchone()
         return None if row is None else _in_memory(str(row[0]).encode(), CASE_TYPE)
     if parcel.kind is Kind.THUMB:
-        path = layout.thumb(parcel.sha256)
-        return _in_memory(path.read_bytes(), "image/jpeg") if images.is_whole_jpeg(path) else None
+        data = images.whole_jpeg(layout.thumb(parcel.sha256))
+        return None if data is None else _in_memory(data, "image/jpeg")
     sql = "SELECT media_type, bytes FROM case_images WHERE sha256 = ? LIMIT 1"
     media_type, size = db.execute(sql, (parcel.sha256,)).fetchone()
     path = layout.image(parcel.sha256, media_type)

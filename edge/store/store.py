@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from edge.store.cases import Reference
     from edge.store.database import Synchronous
     from edge.store.images import ImageFile
-    from edge.store.outbox import Backlog, Parcel
+    from edge.store.outbox import Backlog, Parcel, Travelled
     from edge.store.parcels import Waiting
     from edge.store.receipt_book import Compared
     from edge.store.retention import Holding, Limits
@@ -247,17 +247,15 @@ class Store:
         """What to send next, oldest first."""
         return await self._threads.read(lambda db: tuple(outbox.pending(db, limit)))
 
-    async def mark_sent(self, ids: Sequence[int]) -> Sequence[str]:
-        """Note that these parcels were handed over; gives the cases that are on their way now."""
-        return await self._note(lambda db: outbox.mark_sent(db, ids, self._now()))
-
     async def waiting(self, known: Collection[int], room: int) -> Waiting:
         """Look what waits to be sent: which of the `known` parcels, and `room` others."""
         return await self._threads.read(lambda db: parcels.waiting(db, self.layout, known, room))
 
-    async def mark_stored(self, ids: Sequence[int]) -> Sequence[str]:
-        """Note the tower's receipts; gives the cases that are all there by now."""
-        return await self._note(lambda db: outbox.mark_stored(db, ids, self._now()))
+    async def note_travelled(
+        self, *, stored: Sequence[int] = (), sent: Sequence[int] = ()
+    ) -> Travelled:
+        """Note the tower's receipts, and what is about to be handed over, in one transaction."""
+        return await self._note(lambda db: outbox.mark(db, stored, sent, self._now()))
 
     async def dead_letter(self, parcel: int, reason: str) -> None:
         """Note that the tower refused this parcel for good."""

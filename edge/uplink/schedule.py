@@ -30,6 +30,11 @@ class Window:
         begin, end = ([int(part) for part in time.split(":")] for time in text.split("-"))
         return cls(begin[0] * 60 + begin[1], end[0] * 60 + end[1])
 
+    @property
+    def always(self) -> bool:
+        """Whether it is the whole day."""
+        return self.begin == self.end
+
     def holds(self, now: datetime) -> bool:
         """Whether this moment is inside."""
         minute = now.hour * 60 + now.minute

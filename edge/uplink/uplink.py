@@ -11,7 +11,7 @@ import contextlib
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeError
@@ -48,6 +48,9 @@ SPARE = 32
 """Parcels that are looked at beyond: among them may be texts that go before photos in hand."""
 TROUBLE_S = 5.0
 """Before trying again what the store couldn't do."""
+
+WIRE = {kind: Wire(kind.value) for kind in Kind}
+"""What a parcel is called on the way."""
 
 OnHint = Callable[[Hint], None]
 """Hears, in the event loop, that there is a release to look at; it must not block."""
@@ -86,6 +89,8 @@ class Uplink:
         self._on_hint = on_hint
         self._sender = Sender(random.Random())  # noqa: S311  jitter, no secret
         self._contents: dict[int, Content] = {}
+        self._done: list[int] = []
+        """Rows that the tower holds, which is not noted yet."""
         self._heard: deque[Event] = deque()
         self._urgent = False
         self._wake = asyncio.Event()
@@ -126,13 +131,13 @@ class Uplink:
             await asyncio.to_thread(self._transport.stop)
 
     def _is_worth_a_round(self, event: Event) -> bool:
-        """Whether to look now; what the broker confirms waits for more of it, or for an answer."""
+        """Whether to look now; what the broker confirms waits for all of it, or for an answer."""
         if isinstance(event, Delivered) and event.accepted:
             return False
         if isinstance(event, Delivered | Received):  # it becomes quiet in a moment
             self._urgent = True
             return False
-        worth = self._urgent or self._transport.free >= SLOTS // 2
+        worth = self._urgent or self._transport.free >= SLOTS
         self._urgent = False
         return worth or not isinstance(event, Quiet)
 
@@ -141,6 +146,7 @@ class Uplink:
             await self._take_in()
             await self._look()
             await self._send()
+            await self._settle()
             await self._compare()
             await self._teller.tell(self._transport)
         except EdgeError as e:  # a full disk passes; the outbox still knows what is left
@@ -169,13 +175,22 @@ class Uplink:
         self._wake.clear()
         while self._heard:
             outcomes += self._hear(self._heard.popleft())
-        done = [o.parcel for o in outcomes if isinstance(o, Done)]
-        for case in await self._store.mark_stored(done) if done else ():
-            self._events.publish(EventKind.SYNCED, id=case)
+        self._done += [o.parcel for o in outcomes if isinstance(o, Done)]
         for dead in (o for o in outcomes if isinstance(o, Dead)):
             self._refused = f"The tower refused something: {dead.reason}"
             log.warning("the tower refused parcel %d: %s", dead.parcel, dead.reason)
             await self._store.dead_letter(dead.parcel, dead.reason)
+
+    async def _settle(self, setting_out: Sequence[int] = ()) -> None:
+        """Note what the tower holds and what goes for the first time, both in one transaction."""
+        done, self._done = self._done, []
+        if not done and not setting_out:
+            return
+        noted = await self._store.note_travelled(stored=done, sent=setting_out)
+        for case in noted.stored:
+            self._events.publish(EventKind.SYNCED, id=case)
+        for case in noted.sent:
+            self._events.publish(EventKind.SYNC_CHANGED, id=case, state="sent")
 
     def _hear(self, event: Event) -> list[Outcome]:
         now = self._clock.monotonic()
@@ -233,6 +248,7 @@ class Uplink:
         due = now >= self._look_at
         if not self._connected or not (due or (self._more and room >= MANY)):
             return
+        await self._settle()  # or what is settled would seem to wait still
         known = self._sender.known
         room += SPARE if due else 0
         waiting = await self._store.waiting(known, room)
@@ -259,17 +275,21 @@ class Uplink:
             return
         sends = self._sender.due(now, self._transport.free)
         if sends:
-            await self._set_out(sends)
-            await self._publish(sends, now)
+            await self._publish(sends, await self._prepare(sends), now)
 
-    async def _set_out(self, sends: list[Send]) -> None:
-        """Note what goes for the first time before it goes: in another life it is asked for."""
-        if first := [send.parcel.id for send in sends if send.first]:
-            for case in await self._store.mark_sent(list(dict.fromkeys(first))):
-                self._events.publish(EventKind.SYNC_CHANGED, id=case, state="sent")
+    async def _prepare(self, sends: list[Send]) -> list[Up | None]:
+        """What to publish; noted before it goes, so that in another life it is asked for.
 
-    async def _publish(self, sends: list[Send], now: float) -> None:
-        for send, message in await asyncio.to_thread(self._read, sends):
+        None where the bytes are gone.
+        """
+        await self._settle(list(dict.fromkeys(send.parcel.id for send in sends if send.first)))
+        contents = [self._contents.get(send.parcel.id) for send in sends]
+        if all(content is None or isinstance(content.source, bytes) for content in contents):
+            return list(map(_message, sends, contents))
+        return await asyncio.to_thread(lambda: list(map(_message, sends, contents)))
+
+    async def _publish(self, sends: list[Send], messages: list[Up | None], now: float) -> None:
+        for send, message in zip(sends, messages, strict=True):
             if self._pace.wait_s(now):
                 return
             if message is None:
@@ -304,26 +324,27 @@ class Uplink:
         self._pace.spend(len(payload), now)
         return True
 
-    def _read(self, sends: list[Send]) -> list[tuple[Send, Up | None]]:
-        return [(send, self._message(send)) for send in sends]
-
-    def _message(self, send: Send) -> Up | None:
-        """The message to send; None where the bytes are gone."""
-        header = send.parcel.header
-        if send.index is None:
-            return Ask(header, send.ask)
-        offset, length = span(header.size, send.index)
-        try:
-            return Chunk(header, send.index, self._contents[send.parcel.id].read(offset, length))
-        except (OSError, ValueError):
-            return None
-
     def _open(self) -> bool:
         """Whether it is time to send; a clock that can't be right closes nothing."""
-        return not self._clock.trusted() or self._window.holds(self._clock.now())
+        if self._window.always or not self._clock.trusted():
+            return True
+        return self._window.holds(self._clock.now())
+
+
+def _message(send: Send, content: Content | None) -> Up | None:
+    """The message to send; None where the bytes are gone."""
+    header = send.parcel.header
+    if send.index is None:
+        return Ask(header, send.ask)
+    if content is None:
+        return None
+    offset, length = span(header.size, send.index)
+    try:
+        return Chunk(header, send.index, content.read(offset, length))
+    except (OSError, ValueError):
+        return None
 
 
 def _header(parcel: Parcel, content: Content) -> Header:
-    kind = Wire(parcel.kind.value)
-    address = Address(parcel.case_id, parcel.rev, kind, parcel.sha256, content.sha256)
+    address = Address(parcel.case_id, parcel.rev, WIRE[parcel.kind], parcel.sha256, content.sha256)
     return Header(address, content.size, content.media_type, many=True)

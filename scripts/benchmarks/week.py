@@ -149,7 +149,7 @@ def _jpeg(scene: NDArray[np.uint8]) -> bytes:
 
 async def _tower_takes_all(store: Store) -> None:
     while parcels := await store.pending(500):
-        await store.mark_stored([parcel.id for parcel in parcels])
+        await store.note_travelled(stored=[parcel.id for parcel in parcels])
     book = store.receipts
     for one in await book.sums(await book.ranges(unconfirmed=True)):
         await book.agree(one)

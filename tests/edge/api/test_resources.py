@@ -132,7 +132,7 @@ async def test_a_comparison_is_asked_for_also_without_a_link(client):
 
 async def test_how_far_both_ends_were_compared_is_told(client, device, keep):
     await keep()
-    await device.store.mark_stored([p.id for p in await device.store.pending()])
+    await device.store.note_travelled(stored=[p.id for p in await device.store.pending()])
     told = await (await client.get("/sync")).json()
     assert (told["compared"], told["unconfirmed"], told["lost"]) == (None, 1, 0)
 

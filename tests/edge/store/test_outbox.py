@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
+from edge.store import outbox
 from edge.store.outbox import Kind, Phase
 from models.case import Case, Status, SyncPhase
 from tests.fakes.drafts import draft, photo
@@ -38,12 +41,12 @@ async def test_the_oldest_is_sent_first_and_no_more_than_asked_for(store: Store)
 async def test_a_case_is_stored_once_all_of_it_is(store: Store, now: Moved) -> None:
     case = await added(store)
     ids = [p.id for p in await store.pending()]
-    await store.mark_sent(ids)
+    await store.note_travelled(sent=ids)
     assert (await store.get(case.id)).sync.state is SyncPhase.SENT
     assert [(p.phase, p.attempts) for p in await store.pending()] == [(Phase.SENT, 1)] * 3
-    await store.mark_stored(ids[:2])
+    await store.note_travelled(stored=ids[:2])
     assert (await store.get(case.id)).sync.state is SyncPhase.SENT
-    await store.mark_stored(ids[2:])
+    await store.note_travelled(stored=ids[2:])
     stored = await store.get(case.id)
     assert (stored.sync.state, stored.sync.at, stored.rev) == (SyncPhase.STORED, now.time, 1)
     assert await store.pending() == ()
@@ -52,7 +55,7 @@ async def test_a_case_is_stored_once_all_of_it_is(store: Store, now: Moved) -> N
 
 async def test_a_change_queues_the_case_again_and_not_its_photo(store: Store) -> None:
     case = await added(store)
-    await store.mark_stored([p.id for p in await store.pending()])
+    await store.note_travelled(stored=[p.id for p in await store.pending()])
     rejected = await store.revise(case.id, lambda c: replace(c, status=Status.REJECTED))
     assert rejected.sync.state is SyncPhase.QUEUED
     assert [(p.kind, p.rev) for p in await store.pending()] == [(Kind.CASE, 2)]
@@ -61,9 +64,9 @@ async def test_a_change_queues_the_case_again_and_not_its_photo(store: Store) ->
 async def test_a_revision_that_was_overtaken_is_not_sent(store: Store) -> None:
     case = await added(store)
     first = (await store.pending())[0]
-    await store.mark_sent([first.id])
+    await store.note_travelled(sent=[first.id])
     await store.revise(case.id, lambda c: replace(c, status=Status.REJECTED))
-    await store.mark_stored([first.id])  # the receipt of the old one comes late
+    await store.note_travelled(stored=[first.id])  # the receipt of the old one comes late
     assert [(p.kind, p.rev) for p in await store.pending()] == [
         (Kind.THUMB, 1),
         (Kind.IMAGE, 1),
@@ -77,7 +80,7 @@ async def test_what_the_tower_refuses_waits_for_a_person_and_its_case_is_not_sto
     case = await added(store)
     first, *others = [p.id for p in await store.pending()]
     await store.dead_letter(first, "too large")
-    await store.mark_stored(others)
+    await store.note_travelled(stored=others)
     backlog = await store.backlog()
     assert (backlog.cases, backlog.parcels, backlog.dead) == (1, 1, 1)
     assert await store.pending() == ()
@@ -97,7 +100,7 @@ async def test_after_a_restart_everything_unstored_is_still_queued(tmp_path: Pat
 async def test_after_a_rebuild_everything_is_queued_again(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         case = await added(store)
-        await store.mark_stored([p.id for p in await store.pending()])
+        await store.note_travelled(stored=[p.id for p in await store.pending()])
     (tmp_path / "cases.db").unlink()
     async with opened(tmp_path) as store:
         assert {p.case_id for p in await store.pending()} == {case.id}
@@ -135,5 +138,31 @@ async def test_a_dead_letter_that_is_revived_keeps_its_reason(store: Store) -> N
 async def test_the_cases_that_set_out_are_told_once(store: Store) -> None:
     case = await added(store)
     ids = [p.id for p in await store.pending()]
-    assert await store.mark_sent(ids) == [case.id]
-    assert await store.mark_sent(ids) == []
+    assert (await store.note_travelled(sent=ids)).sent == [case.id]
+    assert (await store.note_travelled(sent=ids)).sent == []
+
+
+async def test_receipts_and_what_is_handed_over_are_noted_together_or_not_at_all(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, begun = await added(store, 1), await added(store, 2)
+    ids = [p.id for p in await store.pending()]
+    real = outbox.mark_sent
+
+    def die(*_: object) -> list[str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(outbox, "mark_sent", die)
+    with pytest.raises(ZeroDivisionError):
+        await store.note_travelled(stored=ids[:3], sent=ids[3:4])
+    assert (await store.get(done.id)).sync.state is SyncPhase.QUEUED
+    assert len(await store.pending()) == 6
+
+    monkeypatch.setattr(outbox, "mark_sent", real)
+    noted = await store.note_travelled(stored=ids[:3], sent=ids[3:4])
+    assert (noted.stored, noted.sent) == ([done.id], [begun.id])
+    assert [(p.phase, p.attempts) for p in await store.pending()] == [
+        (Phase.SENT, 1),
+        (Phase.QUEUED, 0),
+        (Phase.QUEUED, 0),
+    ]

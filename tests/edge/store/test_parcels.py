@@ -39,7 +39,7 @@ async def test_what_is_known_is_not_named_again_and_what_was_settled_is_left_out
 ) -> None:
     await added(store)
     first, second, third = (p.id for p, _ in (await store.waiting((), 3)).more)
-    await store.mark_stored([first])
+    await store.note_travelled(stored=[first])
     waiting = await store.waiting((first, second), 5)
     assert waiting.known == {second}
     assert [p.id for p, _ in waiting.more] == [third]
@@ -63,7 +63,7 @@ async def test_the_bytes_and_their_hash_are_those_of_case_thumbnail_and_original
 async def test_the_receipt_is_no_part_of_a_revision(store: Store) -> None:
     case = await added(store)
     before = {p.id: c for p, c in (await store.waiting((), 1)).more}
-    await store.mark_sent(list(before))
+    await store.note_travelled(sent=list(before))
     assert {p.id: c for p, c in (await store.waiting((), 1)).more} == before
     assert case_payload(await store.get(case.id)) == case_payload(case)
 
@@ -89,5 +89,5 @@ async def test_a_file_that_is_gone_has_no_bytes(store: Store) -> None:
 async def test_the_cases_that_are_all_there_are_told(store: Store) -> None:
     case = await added(store)
     ids = [p.id for p, _ in (await store.waiting((), 3)).more]
-    assert await store.mark_stored(ids[:2]) == []
-    assert await store.mark_stored(ids[2:]) == [case.id]
+    assert (await store.note_travelled(stored=ids[:2])).stored == []
+    assert (await store.note_travelled(stored=ids[2:])).stored == [case.id]

@@ -42,7 +42,7 @@ async def synced(store: Store, count: int = 1) -> list[Case]:
 
 
 async def sync_all(store: Store) -> None:
-    await store.mark_stored([p.id for p in await store.pending(10_000)])
+    await store.note_travelled(stored=[p.id for p in await store.pending(10_000)])
 
 
 def held(case: Case) -> bytes:
@@ -64,9 +64,9 @@ def missing(own: Own, *kinds: Wire, leaves: Iterable[tuple[int, bytes]] = ()) ->
 async def test_a_case_has_a_receipt_once_the_tower_holds_all_of_it(store: Store) -> None:
     case = await added(store)
     ids = [p.id for p in await store.pending()]
-    await store.mark_stored(ids[:2])
+    await store.note_travelled(stored=ids[:2])
     assert await leaves(store) == {}
-    await store.mark_stored(ids[2:])
+    await store.note_travelled(stored=ids[2:])
     assert await leaves(store) == {1: held(await store.get(case.id))}
 
 

@@ -118,7 +118,7 @@ async def added(store: Store, number: int, **changes: Any) -> Case:
 
 
 async def sync_all(store: Store) -> None:
-    await store.mark_stored([p.id for p in await store.pending(10_000)])
+    await store.note_travelled(stored=[p.id for p in await store.pending(10_000)])
     await confirm(store)
 
 
@@ -286,7 +286,7 @@ async def test_a_thumbnail_that_a_power_cut_took_is_answered_with_the_photo(
 async def test_nothing_goes_before_a_comparison_has_seen_it_on_the_tower(tmp_path: Path) -> None:
     async with opened(tmp_path, limits=replace(LIMITS, image_bytes=1)) as store:
         await added(store, 1)
-        await store.mark_stored([p.id for p in await store.pending()])
+        await store.note_travelled(stored=[p.id for p in await store.pending()])
         assert (await store.purge()).go == ()
         assert "1 unconfirmed" in store.status().retention
         await confirm(store)
@@ -300,7 +300,7 @@ async def test_a_tower_that_lost_a_case_keeps_the_device_from_evicting_it(tmp_pa
         await store.receipts.refill_all(Range(1, 16))  # the tower says that it holds nothing
         assert (await store.purge()).go == ()
         assert "1 unsynced" in store.status().retention
-        await store.mark_stored([p.id for p in await store.pending()])
+        await store.note_travelled(stored=[p.id for p in await store.pending()])
         assert (await store.purge()).go == ()
         await confirm(store)
         assert len((await store.purge()).go) == 1

@@ -54,8 +54,8 @@ async def test_only_how_far_things_travelled_is_written_so(
         monkeypatch.setattr(outbox, name, noted)
     async with opened(tmp_path) as store:
         await store.add(draft([photo(1)], 1), [photo(1)])
-        await store.mark_sent([1])
-        await store.mark_stored([1])
+        await store.note_travelled(sent=[1])
+        await store.note_travelled(stored=[1])
         await store.dead_letter(2, "no")
 
     assert levels == {"enqueue": 2, "mark_sent": 1, "mark_stored": 1, "dead_letter": 2}
