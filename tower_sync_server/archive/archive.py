@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,7 +13,9 @@ from sync.receiver import Known
 from tower_sync_server.archive.catalogue import (
     SEEN_STEP_US,
     Revised,
+    count_cases,
     list_cases,
+    lock_devices,
     note_devices,
 )
 from tower_sync_server.archive.damage import Picture, damaged_of, mend
@@ -60,11 +62,12 @@ class Arrival:
     """Of a case."""
     body: bytes = b""
     """Of a case: its bytes."""
+    key: Key = field(init=False)
+    """Under which it is held."""
 
-    @property
-    def key(self) -> Key:
-        """Under which it is held."""
-        return (self.device, *self.header.address.key)
+    def __post_init__(self) -> None:
+        """Make the key once: it is asked for again and again."""
+        object.__setattr__(self, "key", (self.device, *self.header.address.key))
 
 
 class Archive:
@@ -135,8 +138,8 @@ class Archive:
             fresh = self._still_wanted(db, [a for k, a in sorted_by(first) if k in new], now)
             names = {a.device for a in fresh}
             if fresh:
-                self._note(db, names, now)
-                self._keep_cases(db, fresh, now)
+                listed = self._keep_cases(db, fresh, now)
+                self._note(db, names, listed, now)
         self._noted |= dict.fromkeys(names, now)  # only now is it true
         return [held[arrival.key] for arrival in arrivals]
 
@@ -168,17 +171,24 @@ class Archive:
     def hear(self, states: Sequence[tuple[str, State]]) -> None:
         """Keep how these devices say they are."""
         with writing(self._engine) as db:
-            note_devices(db, (device for device, _ in states), to_us(self._now()))
+            names = {device for device, _ in states}
+            lock_devices(db, names)
+            note_devices(db, names, to_us(self._now()))
             for device, state in sorted(states, key=lambda said: said[0]):
                 change: dict[str, Any] = {"online": state.online}
                 if state.online:  # a Last Will says no more than that
                     change["state"] = json.dumps(shown(state))
                 db.execute(sa.update(devices).where(devices.c.device == device).values(**change))
 
-    def _note(self, db: sa.Connection, names: set[str], now: int) -> None:
+    def _note(self, db: sa.Connection, names: set[str], new: Sequence[Revised], now: int) -> None:
+        """Note in the devices' rows what came; last, since many workers share these rows."""
         late = {n for n in names if now - self._noted.get(n, -SEEN_STEP_US) >= SEEN_STEP_US}
+        touched = late | {one.device for one in new}
+        if touched:
+            lock_devices(db, touched)
         if late:
             note_devices(db, late, now)
+        count_cases(db, new)
 
     def _still_wanted(
         self, db: sa.Connection, fresh: Sequence[Arrival], now: int
@@ -207,7 +217,10 @@ class Archive:
         if not all(self._is_there(sha256) for sha256 in claim(db, blobs)):
             raise UnavailableError("A blob was removed while it was taken in.", "Try again.")
 
-    def _keep_cases(self, db: sa.Connection, fresh: Sequence[Arrival], now: int) -> None:
+    def _keep_cases(
+        self, db: sa.Connection, fresh: Sequence[Arrival], now: int
+    ) -> Sequence[Revised]:
+        """Keep what is a case; gives those that are new."""
         rows, revised = [], []
         for arrival in fresh:
             if arrival.facts is None:
@@ -216,9 +229,10 @@ class Archive:
             key = {"device": arrival.device, "case_id": address.case, "rev": address.rev}
             rows.append({**key, "body": arrival.body})
             revised.append(Revised(arrival.device, arrival.facts))
-        if rows:
-            db.execute(KEEP_REVISION, rows)
-            list_cases(db, revised, now)
+        if not rows:
+            return ()
+        db.execute(KEEP_REVISION, rows)
+        return list_cases(db, revised, now)
 
 
 def picture_of(key: Key) -> Picture:

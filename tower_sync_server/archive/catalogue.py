@@ -26,6 +26,13 @@ SEE = (
     .where(devices.c.device.in_(_names), devices.c.seen_us < sa.bindparam("late"))
     .values(seen_us=sa.bindparam("now"))
 )
+LOCK = (
+    sa.select(devices.c.device)
+    .where(devices.c.device.in_(_names))
+    .order_by(devices.c.device)
+    .with_for_update()
+)
+"""Nothing but a look in SQLite, which has one writer."""
 LABEL = sa.insert(case_labels)
 HERE = (
     sa.select(cases.c.seq, sa.func.count())
@@ -61,8 +68,17 @@ class Revised:
         return (self.facts.id, self.device)
 
 
+def lock_devices(db: sa.Connection, names: Iterable[str]) -> None:
+    """Have the rows of these devices to oneself until the end of the transaction.
+
+    In one order, and before any of them is changed: many workers share these rows, and two of them
+    would else wait for each other.
+    """
+    db.execute(LOCK, {"names": sorted(set(names))})
+
+
 def note_devices(db: sa.Connection, names: Iterable[str], now_us: int) -> None:
-    """Note that these were heard just now."""
+    """Note that these were heard just now; their rows, where there are some, are locked."""
     first = {"first_us": now_us, "seen_us": now_us, "online": False, "state": "{}"}
     rows: list[dict[str, Any]] = [{"device": name, **first} for name in sorted(set(names))]
     known = {row["device"] for row in rows}
@@ -71,13 +87,13 @@ def note_devices(db: sa.Connection, names: Iterable[str], now_us: int) -> None:
         db.execute(SEE, {"names": sorted(known), "now": now_us, "late": now_us - SEEN_STEP_US})
 
 
-def list_cases(db: sa.Connection, revised: Sequence[Revised], now_us: int) -> None:
-    """Have lists show these revisions, unless they show later ones."""
+def list_cases(db: sa.Connection, revised: Sequence[Revised], now_us: int) -> Sequence[Revised]:
+    """Have lists show these revisions, unless they show later ones; gives the new cases."""
     newest: dict[tuple[str, str], Revised] = {}
     for one in sorted(revised, key=lambda r: (*r.key, r.facts.rev)):
         newest[one.key] = one
     if not newest:
-        return
+        return ()
     rows = _rows(db, list(newest.values()), now_us)
     c = cases.c
     new = insert_missing(db, cases, rows, c.case_id, c.device, c.no)
@@ -85,10 +101,10 @@ def list_cases(db: sa.Connection, revised: Sequence[Revised], now_us: int) -> No
     by_key = {(row["case_id"], row["device"]): row for row in rows}
     search.index(db, [by_key[key] for key in numbers])
     _label(db, [(no, by_key[key]["taken_us"], newest[key].facts) for key, no in numbers.items()])
-    _count(db, [newest[key] for key in numbers])
     for key, one in newest.items():
         if key not in numbers:
             _revise(db, one)
+    return [newest[key] for key in numbers]
 
 
 def _rows(db: sa.Connection, newest: Sequence[Revised], now_us: int) -> list[dict[str, Any]]:
@@ -154,8 +170,8 @@ def _label(db: sa.Connection, listed: Iterable[tuple[int, int, Facts]]) -> None:
         db.execute(LABEL, rows)
 
 
-def _count(db: sa.Connection, new: Sequence[Revised]) -> None:
-    """Count numbers that came for the first time; last, since many workers share these rows."""
+def count_cases(db: sa.Connection, new: Sequence[Revised]) -> None:
+    """Count numbers that came for the first time; the rows of the devices are locked."""
     numbers: dict[str, dict[int, int]] = {}
     for one in new:
         of_device = numbers.setdefault(one.device, {})
