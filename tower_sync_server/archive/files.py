@@ -45,7 +45,7 @@ def translated(missing: str = "") -> Iterator[None]:
         raise OperatorError(f"The disk failed: {e}", hint) from e
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path | str) -> None:
     """Make the names in `folder` durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -94,7 +94,7 @@ class Draft:
         """Make its bytes durable."""
         os.fsync(self._file.fileno())
 
-    def rename(self, target: Path) -> None:
+    def rename(self, target: Path | str) -> None:
         """Give it its name, which is durable once its folder is."""
         self._file.close()
         os.replace(self._path, target)  # noqa: PTH105  the same

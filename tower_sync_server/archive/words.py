@@ -29,6 +29,8 @@ MAX_TEXT = 20_000
 MAX_DEPTH = 8
 PREFIXED = 2
 """Characters from which a word that is asked for is the beginning of one."""
+COMBINING = "\u0300"
+"""The first character that is combined with the one before it."""
 WORD = re.compile(r"[^\W_]+")
 
 
@@ -39,7 +41,7 @@ def words(text: str) -> tuple[str, ...]:
         bare = bare.lower()
     else:
         plain = unicodedata.normalize("NFKD", bare).casefold()
-        bare = "".join(c for c in plain if not unicodedata.combining(c))
+        bare = "".join(c for c in plain if c < COMBINING or not unicodedata.combining(c))
     return tuple(found[:MAX_LENGTH] for found in WORD.findall(bare) if "\0" not in found)
 
 

@@ -7,12 +7,13 @@ payloads of a batch need together (durable blobs, one commit) is `ingest.ingest`
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sync import receiver
 from sync.bitmap import Bitmap
 from sync.messages import Chunk, Kind, Reject, RejectCode, Up
+from sync.receiver import Known
 from tower_sync_server.archive.archive import Arrival
 from tower_sync_server.archive.facts import Facts, read_facts
 from tower_sync_server.archive.spool import TornError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sync.messages import Ack, Address, Header
-    from sync.receiver import Known
     from tower_sync_server.archive.blobs import Blobs
     from tower_sync_server.archive.files import Draft
     from tower_sync_server.archive.spool import Spool
@@ -78,7 +78,7 @@ class Lot:
         if self.header.count > 1:
             self._known_have = self._spool.have(self.device, self.header)
             self._spooled = self._known_have is not None
-        known = replace(known, have=self._known_have)
+            known = Known(known.stored, known.quarantined, self._known_have)
         for one in self.messages:
             known = self._take(one, known, max_bytes)
         if self._held and not self._waiting:
@@ -134,7 +134,7 @@ class Lot:
     def _hold(self, chunk: Chunk, known: Known) -> Known:
         self._held[chunk.index] = chunk.data
         have = known.have or Bitmap(self.header.count)
-        return replace(known, have=have.plus(chunk.index))
+        return Known(known.stored, known.quarantined, have.plus(chunk.index))
 
     def _keep_for_later(self) -> None:
         """Write the chunks down; another worker may have written the others meanwhile."""
