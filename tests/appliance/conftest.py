@@ -1,5 +1,5 @@
 """What needs a whole machine runs only where it is asked for: `-m appliance`, `-m picamera2`,
-`-m arm64`. `--release trixie` takes another Debian.
+`-m arm64`, `-m vm`. `--release trixie` takes another Debian.
 
 One container goes through all files, which pytest takes in the order of their names: installed,
 on a disk of its own, with a stick, uninstalled.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import FrameType
 
-ASKED = ("appliance", "arm64", "picamera2")
+ASKED = ("appliance", "arm64", "picamera2", "vm")
 """Markers whose tests run only where `-m` names one of theirs."""
 UNTIL = "APPLIANCE_UNTIL"
 """In the environment: after this time, in seconds since 1970, no test is begun any more."""

@@ -19,16 +19,21 @@ MODEL = "vehicle-damage-severity"
 PORT = free_port()
 
 
-def ask(path: str, photo: Path | None = None) -> Any:
+def ask(
+    path: str, photo: Path | None = None, *, method: str | None = None, within_s: float = 30
+) -> Any:
     url = f"http://127.0.0.1:{PORT}{path}"
     body = None
     if photo is not None:
         head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="p.jpg"\r\n\r\n'
         body = head + photo.read_bytes() + b"\r\n--b--\r\n"
     request = urllib.request.Request(
-        url, body, {"Content-Type": "multipart/form-data; boundary=b"} if body else {}
+        url,
+        body,
+        {"Content-Type": "multipart/form-data; boundary=b"} if body else {},
+        method=method,
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=within_s) as answer:
         return json.load(answer)
 
 
