@@ -19,10 +19,13 @@ from aiohttp import web
 
 from edge.adapters.allocator import keep_buffers
 from edge.adapters.clock import BUILT, SystemClock
+from edge.adapters.control_groups import NoGroups, open_groups
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
+from edge.adapters.vision.process import COMMAND as LOOK
 from edge.adapters.welcome import make_welcome
 from edge.adapters.writer.llm import LlmWriter, WriterLimits, open_writer
+from edge.adapters.writer.process import COMMAND as WRITE
 from edge.adapters.writer.process import LanguageModel
 from edge.adapters.writer.template import TemplateWriter
 from edge.api.app import build_app
@@ -73,6 +76,7 @@ if TYPE_CHECKING:
         StoreSettings,
         WriterSettings,
     )
+    from edge.ports import ChildGroups
 
 MEGABYTE = 1_000_000
 GIGABYTE = 1_000 * MEGABYTE
@@ -84,6 +88,7 @@ READ_AHEAD = 1024 * 1024
 the place of 8 (2.1 MB on loopback) when it isn't stopped every 64 kB."""
 
 NO_TLS = NoTls()
+NO_GROUPS = NoGroups()
 
 log = logging.getLogger(__name__)
 
@@ -126,11 +131,12 @@ def run(settings: Settings, problem: ConfigError | None = None) -> None:
 
 
 async def _run(settings: Settings, profiles: Mapping[str, Profile]) -> None:
+    groups = open_groups()
     store = make_store(settings.store)
     report = await store.open()
     log.info("store open: %s", report)
     try:
-        device = wire(settings, profiles, store, report.latest or BUILT)
+        device = wire(settings, profiles, store, report.latest or BUILT, groups)
         await device.vision.start()
         try:
             await _serve(device.app, settings.http, device.background, device.tls)
@@ -184,6 +190,7 @@ def make_vision(
     library: ModelLibrary,
     measured: Path | None,
     instead: Mapping[str, Path] | None = None,
+    groups: ChildGroups = NO_GROUPS,
 ) -> WorkerVision:
     """The eyes; each start of a worker asks the library what is active.
 
@@ -193,6 +200,7 @@ def make_vision(
         library: where models are.
         measured: the file that keeps the models' measurements; None keeps none.
         instead: id → folder of a version that is to be tried in the place of the active one.
+        groups: that its workers are kept in.
     """
     vision = settings.vision
     wanted = {model for profile in profiles.values() for model in profile.model_ids}
@@ -214,10 +222,12 @@ def make_vision(
     limits = VisionLimits(
         deadline_s=vision.deadline_s, max_rss_mb=vision.max_rss_mb, queue=vision.queue
     )
-    return WorkerVision(plan, limits, measured)
+    return WorkerVision(plan, limits, measured, groups.inside("vision", LOOK))
 
 
-def make_writer(settings: WriterSettings, library: ModelLibrary) -> LlmWriter | TemplateWriter:
+def make_writer(
+    settings: WriterSettings, library: ModelLibrary, groups: ChildGroups = NO_GROUPS
+) -> LlmWriter | TemplateWriter:
     """The writer; each text asks the library which model is active."""
 
     def model() -> LanguageModel | None:
@@ -231,11 +241,15 @@ def make_writer(settings: WriterSettings, library: ModelLibrary) -> LlmWriter | 
     limits = WriterLimits(
         deadline_s=settings.deadline_s, memory_mb=settings.memory_mb, idle_s=settings.idle_s
     )
-    return open_writer(settings.engine, model, limits)
+    return open_writer(settings.engine, model, limits, groups.inside("writer", WRITE))
 
 
 def wire(
-    settings: Settings, profiles: Mapping[str, Profile], store: Store, passed: datetime
+    settings: Settings,
+    profiles: Mapping[str, Profile],
+    store: Store,
+    passed: datetime,
+    groups: ChildGroups = NO_GROUPS,
 ) -> Device:
     """Make every part and hand each what it needs; nothing is started.
 
@@ -244,14 +258,15 @@ def wire(
         profiles: id → profile, overrides applied.
         store: open.
         passed: a moment that has surely passed; an earlier wall clock is wrong.
+        groups: that children are kept in.
     """
     way = join(settings.sync, settings.store.data_dir)
     clock, events = SystemClock(max(passed, way.since or passed)), Events()
     identity = identify(settings.device.name)
     installed = settings.store.data_dir / "models"
     library = ModelLibrary(shipped_models(), installed)
-    vision = make_vision(settings, profiles, library, installed / "measured.json")
-    writer = make_writer(settings.writer, library)
+    vision = make_vision(settings, profiles, library, installed / "measured.json", groups=groups)
+    writer = make_writer(settings.writer, library, groups)
     summaries = Summaries(writer, store, events, profiles)
     pipeline = Pipeline(
         vision, store, summaries, events, clock, identity, profiles, settings.device.profile
@@ -265,9 +280,9 @@ def wire(
         from edge.updates.wiring import Serving, wire_updater  # heavy, and seldom wanted
 
         def challenger(instead: Mapping[str, Path]) -> WorkerVision:
-            return make_vision(settings, profiles, library, None, instead)
+            return make_vision(settings, profiles, library, None, instead, groups)
 
-        serving = Serving(vision, challenger, writer)
+        serving = Serving(vision, challenger, writer, groups)
         return wire_updater(settings, library, profiles, serving, store, events, clock)
 
     updater = make_updater(settings.updates, wire_updates)

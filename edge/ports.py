@@ -15,6 +15,8 @@ from models.detection import Doubt, Prediction
 from models.quality import Quality
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.case import Summary
     from models.facts import Facts
 
@@ -292,4 +294,12 @@ class Clock(Protocol):
 
     def passed(self) -> datetime | None:
         """None while the wall clock can be right, otherwise a moment that has surely passed."""
+        ...
+
+
+class ChildGroups(Protocol):
+    """Holds the daemon's children apart, so that none takes memory or processor from the others."""
+
+    def inside(self, group: str, command: Sequence[str]) -> tuple[str, ...]:
+        """The command that starts a child of this group (`vision`, `writer`) in the place of it."""
         ...

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.adapters.control_groups import NoGroups
+from edge.adapters.vision.process import COMMAND as LOOK
 from edge.adapters.vision.trial import try_eyes
+from edge.adapters.writer.process import COMMAND as WRITE
 from edge.adapters.writer.trial import try_writer
 from models.release import Task
 
@@ -14,11 +17,17 @@ if TYPE_CHECKING:
 
     from edge.config import VisionSettings, WriterSettings
     from edge.library.library import Trial
+    from edge.ports import ChildGroups
     from models.release import ModelRelease
+
+NO_GROUPS = NoGroups()
 
 
 def trial_with(
-    vision: VisionSettings, writer: WriterSettings, budgets: Mapping[str, float] | None = None
+    vision: VisionSettings,
+    writer: WriterSettings,
+    budgets: Mapping[str, float] | None = None,
+    groups: ChildGroups = NO_GROUPS,
 ) -> Trial:
     """Make the trial of a device with these settings.
 
@@ -26,6 +35,7 @@ def trial_with(
         vision: how it looks.
         writer: how it writes.
         budgets: id of a model → how long a photo may take; one inference alone must not be over it.
+        groups: that its children are kept in.
 
     Returns:
         Takes a model's folder and manifest. Raises RefusedModelError where the model must not
@@ -34,8 +44,9 @@ def trial_with(
 
     def trial(folder: Path, release: ModelRelease) -> None:
         if release.task is Task.WRITE:
-            try_writer(writer, folder, release)
+            try_writer(writer, folder, release, groups.inside("writer", WRITE))
         else:
-            try_eyes(vision, folder, release, (budgets or {}).get(release.id))
+            budget = (budgets or {}).get(release.id)
+            try_eyes(vision, folder, release, budget, groups.inside("vision", LOOK))
 
     return trial

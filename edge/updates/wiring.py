@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge.adapters.trial import trial_with
 from edge.adapters.vision.pool import WorkerVision
+from edge.ports import ChildGroups
 from edge.updates.budget import budgets
 from edge.updates.comparison import Rules
 from edge.updates.device import class_here, puller_of
@@ -43,6 +44,8 @@ class Serving:
     """Makes the eyes that a version is tried with."""
     writer: Writes
     """Writes."""
+    groups: ChildGroups
+    """Hold what tries a version before that."""
 
 
 class StoredCases:
@@ -102,7 +105,7 @@ def wire_updater(
         Supply(
             puller_of(settings, library, profiles),
             lambda: source_of(wanted.url),
-            trial_with(settings.vision, settings.writer, allowed),
+            trial_with(settings.vision, settings.writer, allowed, serving.groups),
         ),
         Shadow(serving.challenger, StoredCases(store), events, vision, clock, rules, allowed),
         Watches(

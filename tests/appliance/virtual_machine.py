@@ -1,8 +1,8 @@
 """A machine with a kernel of its own, emulated: what a container can't have is there.
 
 Control groups that limit memory, a camera that the kernel makes (`vivid`), a hardware watchdog
-that resets the machine. QEMU emulates the processor, so that nothing but itself is needed; it is
-some ten times slower than this machine.
+that resets the machine. QEMU emulates the processor, so that nothing else is needed; it is many
+times slower than this machine.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _inside(root: Path, binds: list[str], script: str) -> str:
 class VirtualMachine:
     """One machine with EdgeCase installed; only this one reaches it, by ssh."""
 
-    def __init__(self, folder: Path, settings: str, release: str = "bookworm") -> None:
+    def __init__(self, folder: Path, settings: str, release: str) -> None:
         """Make its disk: a Debian, on which install.sh has been run as in the making of an image.
 
         Args:

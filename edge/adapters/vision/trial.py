@@ -12,6 +12,7 @@ from edge.errors import VisionFailedError
 from models.runner import RefusedModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from edge.config import VisionSettings
@@ -22,7 +23,11 @@ DEADLINE_S = 20.0
 
 
 def try_eyes(
-    settings: VisionSettings, folder: Path, release: ModelRelease, budget_ms: float | None = None
+    settings: VisionSettings,
+    folder: Path,
+    release: ModelRelease,
+    budget_ms: float | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> None:
     """Run a model on its golden images, in a worker that takes no harm from it.
 
@@ -31,16 +36,21 @@ def try_eyes(
         folder: of the model.
         release: its manifest.
         budget_ms: how long a photo may take; one inference alone must not be over it.
+        command: what executes a worker.
 
     Raises:
         RefusedModelError: it must not serve.
         VisionFailedError: no worker starts.
     """
-    asyncio.run(_try(settings, folder, release, budget_ms))
+    asyncio.run(_try(settings, folder, release, budget_ms, command))
 
 
 async def _try(
-    settings: VisionSettings, folder: Path, release: ModelRelease, budget_ms: float | None
+    settings: VisionSettings,
+    folder: Path,
+    release: ModelRelease,
+    budget_ms: float | None,
+    command: Sequence[str],
 ) -> None:
     start = Start(
         profiles=(),
@@ -50,7 +60,7 @@ async def _try(
         memory_mb=settings.memory_mb,
     )
     try:
-        serving = await start_worker(COMMAND, start, DEADLINE_S)
+        serving = await start_worker(command, start, DEADLINE_S)
     except StartFailedError as e:
         if e.model:
             raise RefusedModelError(f"it took the worker down in its trial: {e}") from e

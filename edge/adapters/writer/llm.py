@@ -64,7 +64,10 @@ class WriterLimits:
 
 
 def open_writer(
-    engine: str, model: Callable[[], LanguageModel | None], limits: WriterLimits
+    engine: str,
+    model: Callable[[], LanguageModel | None],
+    limits: WriterLimits,
+    command: Sequence[str] = COMMAND,
 ) -> LlmWriter | TemplateWriter:
     """The writer that the settings ask for and this machine can have.
 
@@ -72,11 +75,12 @@ def open_writer(
         engine: the setting `writer.engine`.
         model: gives the model that is active now, None where there is none.
         limits: what the writer may take.
+        command: what starts a child.
     """
     choice = choose(engine)
     if choice.engine == "template":
         return TemplateWriter(choice.reason)
-    return LlmWriter(choice, model, limits)
+    return LlmWriter(choice, model, limits, command=command)
 
 
 class LlmWriter:
