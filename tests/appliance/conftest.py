@@ -52,7 +52,7 @@ def _interrupt(_: int, __: FrameType | None) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     until = os.environ.get(UNTIL)
     if until and time.time() > float(until) and any(item.iter_markers("appliance")):
-        pytest.skip("not reached: the time that it was given is over")
+        pytest.skip(f"{item.name}: not reached before the time was over")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ HIERARCHIES = tuple(Path("/sys/fs/cgroup") / name for name in ("unified", "syste
 """Where systemd looks for its services; which there are is the machine's affair."""
 ENTER = 'for group in $1; do echo $$ >"$group/cgroup.procs"; done; shift; exec "$@"'
 """A shell's words: enter the groups of the first argument, and run what the others say."""
+PATIENCE_S = 10
+"""For those in a group to be gone."""
 
 
 def enter(name: str) -> list[str]:
@@ -31,12 +34,15 @@ def names() -> set[str]:
 
 
 def remove(name: str) -> None:
-    """Those that nobody is in any more."""
-    for hierarchy in _hierarchies():
-        below = sorted((hierarchy / name).glob("**/"), reverse=True)
-        for group in below:  # a folder after what is in it
-            with contextlib.suppress(OSError):
-                group.rmdir()
+    """When nobody is in them any more: what was killed takes a moment to be gone."""
+    end = time.monotonic() + PATIENCE_S
+    while name in names() and time.monotonic() < end:
+        for hierarchy in _hierarchies():
+            below = sorted((hierarchy / name).glob("**/"), reverse=True)
+            for group in below:  # a folder after what is in it
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+        time.sleep(0.1)
 
 
 def _hierarchies() -> Iterator[Path]:
