@@ -71,7 +71,7 @@ def namespaces() -> set[str]:
     return found
 
 
-@pytest.mark.root
+@pytest.mark.appliance
 def test_no_loop_device_is_left_of_a_killed_run(tmp_path: Path) -> None:
     image = tmp_path / "disk.img"
     with image.open("wb") as file:
