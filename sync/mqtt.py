@@ -113,6 +113,11 @@ class MqttTransport:
         if self._link is not None:
             self._link.order(Done(receipt))
 
+    def doubt(self) -> None:
+        """Look for another link if nothing came over this one within the keepalive."""
+        if self._link is not None:
+            self._link.doubt()
+
     def _connect(self) -> None:
         """Start a thread; one that it replaces is not listened to any more."""
 

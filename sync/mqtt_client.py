@@ -265,6 +265,14 @@ class Connection:
     def _full(self) -> bool:
         return 0 < self._plan.flow.holds <= self._held
 
+    def doubt(self) -> None:
+        """End this, unless something was read within the keepalive.
+
+        While nothing is read nobody sees that the link is dead; somebody else may have a reason.
+        """
+        if self.was_up and time.monotonic() - self._heard_at > self._plan.keepalive_s:
+            self.ended = self.ended or SILENCE
+
     def goodbye(self) -> None:
         """Leave; the broker says our will."""
         if self.was_up:

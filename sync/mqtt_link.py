@@ -34,6 +34,7 @@ class Link(threading.Thread):
         self._stopping = threading.Event()
         self._commands: deque[Command] = deque()
         self._called = False
+        self._doubted = False
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -46,6 +47,11 @@ class Link(threading.Thread):
         if not self._called:  # once is enough until it has looked
             self._called = True
             self._wake()
+
+    def doubt(self) -> None:
+        """Have the connection that is up ended if nothing came over it lately."""
+        self._doubted = True
+        self._wake()
 
     def stop(self) -> None:
         """End the connection and the thread, soon."""
@@ -87,6 +93,9 @@ class Link(threading.Thread):
             self.alive_until = time.monotonic() + GRACE_S
             if self._stopping.is_set():
                 connection.goodbye()
+            if self._doubted:
+                self._doubted = False
+                connection.doubt()
             with connection.corked(self._commands):
                 while self._commands and connection.ready:
                     connection.execute(self._commands.popleft())

@@ -6,18 +6,26 @@ broker's word on the worker's answers would stand behind all of that, and the wo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from sync.transport import Connected, Delivered, Lost, Quiet, Received
+from sync.transport import Connected, Delivered, Lost, Quiet, Received, Transport
 
 if TYPE_CHECKING:
-    from sync.transport import Event, Listener, Transport
+    from sync.transport import Event, Listener
+
+
+class Hears(Transport, Protocol):
+    """A transport that may have stopped reading, so that it doesn't see that it is dead."""
+
+    def doubt(self) -> None:
+        """Look for another link if nothing came over this one lately."""
+        ...
 
 
 class TwoLinks:
     """Implements `sync.transport.Transport`."""
 
-    def __init__(self, hears: Transport, speaks: Transport) -> None:
+    def __init__(self, hears: Hears, speaks: Transport) -> None:
         """Nothing is started; only `hears` subscribes to anything."""
         self._hears = hears
         self._speaks = speaks
@@ -63,5 +71,7 @@ class TwoLinks:
         match event:
             case Delivered():
                 self._listener(event)
-            case Connected() | Lost() | Received() | Quiet():
+            case Lost():  # both go the same way, and the other one may wait for this one's answers
+                self._hears.doubt()
+            case Connected() | Received() | Quiet():
                 pass
