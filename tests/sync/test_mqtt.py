@@ -163,7 +163,7 @@ def test_a_backlog_that_is_worked_off_slowly_is_no_silence(broker: Mosquitto) ->
 
 def test_a_message_of_qos_0_costs_nobody_the_link(broker: Mosquitto) -> None:
     """Whoever may publish may do that, too, and there is nothing to acknowledge of it."""
-    with client(broker.at("worker"), "a/+", takes=16, holds=2) as worker:
+    with client(broker.at("worker"), "a/+", flow=Flow(takes=16, holds=2)) as worker:
         sloppy = PahoClient(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
         sloppy.on_connect = lambda *_: [sloppy.publish(f"a/{n}", b"x", qos=0) for n in range(5)]
         sloppy.connect("127.0.0.1", broker.port)

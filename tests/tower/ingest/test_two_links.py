@@ -79,7 +79,9 @@ def lost_while_nothing_is_read(folder: Path) -> bool:
     events: list[Event] = []
     with mosquitto(folder) as broker, slow_link(broker.port, math.inf) as link:
         at = Broker("127.0.0.1", "worker", link.port)
-        hears = MqttTransport(at, ("a/+",), takes=TAKES, holds=HOLDS, keepalive_s=KEEPALIVE_S)
+        hears = MqttTransport(
+            at, ("a/+",), flow=Flow(takes=TAKES, holds=HOLDS), keepalive_s=KEEPALIVE_S
+        )
         speaks = MqttTransport(replace(at, client_id="worker-answers"), keepalive_s=KEEPALIVE_S)
         worker, gate = TwoLinks(hears, speaks), MqttTransport(broker.at("gate"))
         worker.start(events.append)
