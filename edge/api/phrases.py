@@ -8,7 +8,7 @@ from __future__ import annotations
 
 PHRASES = (
     # Why a case needs a person, `edge.steps.decide`
-    "nothing looked at the photo, since the model {models} is not installed",
+    "nothing looked at the photo, since the model {models} does not serve here",
     "the {attribute} of '{label}' may be '{first}' or '{second}'",
     "the {attribute} of '{label}' may be '{first}' or '{second}' ({count} times)",
     "the {attribute} of '{label}' can't be told",

@@ -59,7 +59,7 @@ def _missing(waiting: Sequence[str], profile: Profile) -> tuple[str, ...]:
         return ()
     names = ", ".join(f"'{model}'" for model in waiting)
     said = profile.waits_for.rstrip(".")
-    reason = f"nothing looked at the photo, since the model {names} is not installed"
+    reason = f"nothing looked at the photo, since the model {names} does not serve here"
     return (reason, said[:1].lower() + said[1:]) if said else (reason,)
 
 

@@ -106,7 +106,7 @@ def test_a_missing_model_needs_review_and_is_named(profile: Profile) -> None:
     model = profile.model_ids[0]
     decision = decide(GOOD, (), False, (model,), profile)
     assert decision.outcome is Outcome.NEEDS_REVIEW
-    assert f"'{model}' is not installed" in decision.reasons[0]
+    assert f"'{model}' does not serve here" in decision.reasons[0]
     assert "waits for" in decision.reasons[1]
     assert not any("found" in reason for reason in decision.reasons)
 
