@@ -13,6 +13,7 @@ from edge.store import listing, outbox, settings
 from edge.store.database import connect
 from edge.store.layout import Layout
 from edge.store.times import from_us
+from edge.uplink.bundle import join
 from edge.webhooks.webhooks import CURSOR
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def waiting(found: Settings, now: datetime) -> list[Finding]:
     except sqlite3.Error as e:
         mend = "sudo -u edgecase edgecase doctor; a damaged store is made again when it starts"
         return [warn("waiting", f"{path} can't be read: {e}", mend)]
-    to_tower = [judge_outbox(backlog, now)] if backlog.parcels or found.sync.host else []
+    tower = join(found.sync, found.store.data_dir).settings.host
+    to_tower = [judge_outbox(backlog, now)] if tower else []
     to_webhook = [judge_webhook(untold, found.webhooks.url, now)] if found.webhooks.url else []
     return [*to_tower, *to_webhook]
 

@@ -48,6 +48,13 @@ async def test_a_week_without_the_tower_is_noticed(tmp_path: Path) -> None:
     assert old.mend
 
 
+async def test_where_there_is_no_tower_nothing_waits_for_one(tmp_path: Path) -> None:
+    alone = Settings(store=StoreSettings(data_dir=tmp_path))
+    async with opened(tmp_path) as store:
+        await store.add(draft([photo()]), [photo()])
+        assert waiting(alone, NOON + timedelta(days=30)) == []
+
+
 async def test_what_the_tower_refused_is_a_warning_at_once(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await store.add(draft([photo()]), [photo()])
