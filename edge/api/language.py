@@ -48,30 +48,31 @@ class Language:
         if not text:
             return text  # gettext keeps the catalogue's head there
         said = self.catalogue.gettext(text)
-        return said if said != text else self._phrase(text)
+        return said if said != text else self._phrase(text, self._part)
 
     def count(self, one: str, many: str, number: int) -> str:
         """The form that fits the number."""
         return self.catalogue.ngettext(one, many, number)
 
-    def _phrase(self, text: str) -> str:
+    def _phrase(self, text: str, part_of: Say) -> str:
         for pattern, msgid in self.phrases:
             if found := pattern.fullmatch(text):
-                parts = {name: self._part(part) for name, part in found.groupdict().items()}
+                parts = {name: part_of(part) for name, part in found.groupdict().items()}
                 return self.catalogue.gettext(msgid).format_map(parts)
         return text
 
     def _part(self, text: str) -> str:
-        """What stands in a phrase: a label, as it would be beside its box, or a phrase itself."""
-        if not text:
-            return text
-        words = text.replace("_", " ")
-        for known, said in ((words, self.catalogue.gettext(words)), (text, self.say(text))):
-            if said != known:
-                return said
-        sentence = f"{text}."  # the full stop is the outer phrase's
-        said = self.say(sentence)
-        return said.removesuffix(".") if said != sentence else words
+        """What stands in a phrase: a phrase itself, in which nothing but labels is, or a label."""
+        for whole, end in ((text, ""), (f"{text}.", ".")):  # the full stop may be the outer one's
+            said = self.catalogue.gettext(whole)
+            said = self._phrase(whole, self._label) if said == whole else said
+            if said != whole:
+                return said.removesuffix(end)
+        return self._label(text)
+
+    def _label(self, text: str) -> str:
+        """A label as it would be beside its box; what is none, such as a path, as it is."""
+        return self.catalogue.gettext(text.replace("_", " ")) if text.isidentifier() else text
 
 
 class Languages:

@@ -128,6 +128,8 @@ def test_every_phrase_is_one_that_the_device_says():
          "Die Kamera ist ausgefallen: sie wird gerade geöffnet."),
         ("the PNG is damaged: a checksum is wrong",
          "das PNG ist beschädigt: eine Prüfsumme stimmt nicht"),
+        ("The folder /srv/my_photos can't be read: No such file.",
+         "Der Ordner /srv/my_photos lässt sich nicht lesen: No such file."),
         ("{label} is no phrase", "{label} is no phrase"),
     ],
 )  # fmt: skip
