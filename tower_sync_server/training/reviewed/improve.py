@@ -6,6 +6,7 @@ against the old one on photos that neither was trained on → a model's folder, 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -97,7 +98,7 @@ def improve(order: Order, report: Report) -> Comparison:
         )
     report(f"{len(data[0].truths)} photos to train on, {len(data[1].truths)} to choose by")
     network = _network(order, started, labels)
-    place = order.work / f"{fingerprint(order.dataset)[:12]}-{order.seed}", order.seed
+    place = _checkpoints(order), order.seed
     best = train(network, (data[0], data[1]), _schedule(order.epochs, size), place, report)
     report("exporting and calibrating")
     _publish(order, started, (best, size), data[0])
@@ -114,6 +115,12 @@ def labels_after(old: Sequence[str], seen: Sequence[str]) -> tuple[str, ...]:
     """
     known = tuple(old) if set(old).intersection(seen) else ()
     return (*known, *(label for label in seen if label not in known))
+
+
+def _checkpoints(order: Order) -> Path:
+    """The folder of this run's checkpoints; from another dataset or detector none is taken up."""
+    weights = hashlib.sha256((order.start / WEIGHTS["fp32"]).read_bytes()).hexdigest()
+    return order.work / f"{fingerprint(order.dataset)[:12]}-{weights[:12]}-{order.seed}"
 
 
 def _started(folder: Path) -> tuple[ModelRelease, int]:

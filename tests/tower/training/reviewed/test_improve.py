@@ -79,6 +79,15 @@ def test_a_broken_off_run_goes_on(small: Path, fresh: Path, tmp_path: Path) -> N
     assert epochs == ["epoch 1/1", "epoch 2/2"]
 
 
+def test_a_run_from_another_detector_begins_anew(small: Path, fresh: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    order = Order(small, fresh, tmp_path / "new", tmp_path / "work", "1.1.0", epochs=1, threads=1)
+    improve(order, lines.append)
+    improve(replace(order, start=tmp_path / "new", into=tmp_path / "newer"), lines.append)
+    epochs = [line.split(":")[0] for line in lines if line.startswith("epoch")]
+    assert epochs == ["epoch 1/1", "epoch 1/1"]
+
+
 def test_too_few_photos_are_refused(fresh: Path, tmp_path: Path) -> None:
     few = write_set(tmp_path / "set", {"train": 3, "val": 1, "test": 1}, (160, 120))
     with pytest.raises(DatasetError, match="3 photos to train on; at least 16"):
