@@ -19,7 +19,7 @@ from aiohttp import web
 
 from edge.adapters.allocator import keep_buffers
 from edge.adapters.clock import BUILT, SystemClock
-from edge.adapters.control_groups import NoGroups, open_groups
+from edge.adapters.control_groups import NO_GROUPS, open_groups
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
 from edge.adapters.vision.process import COMMAND as LOOK
@@ -88,7 +88,6 @@ READ_AHEAD = 1024 * 1024
 the place of 8 (2.1 MB on loopback) when it isn't stopped every 64 kB."""
 
 NO_TLS = NoTls()
-NO_GROUPS = NoGroups()
 
 log = logging.getLogger(__name__)
 

@@ -62,6 +62,9 @@ class NoGroups:
         return tuple(command)
 
 
+NO_GROUPS = NoGroups()
+
+
 class ControlGroups:
     """Implements `edge.ports.ChildGroups` with groups below the service's."""
 
@@ -87,7 +90,7 @@ def open_groups(
     service = group_of(own, root)
     if service is None or not (delegated or is_delegated)(service):
         log.info("children share the daemon's control group: it is not handed over to it")
-        return NoGroups()
+        return NO_GROUPS
     try:
         reason = _why_not(service)
         if not reason:
@@ -96,7 +99,7 @@ def open_groups(
     except OSError as e:
         reason = str(e)
     log.warning("children share the daemon's control group: %s", reason)
-    return NoGroups()
+    return NO_GROUPS
 
 
 def group_of(own: Path, root: Path) -> Path | None:

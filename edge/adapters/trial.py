@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.adapters.control_groups import NoGroups
+from edge.adapters.control_groups import NO_GROUPS
 from edge.adapters.vision.process import COMMAND as LOOK
 from edge.adapters.vision.trial import try_eyes
 from edge.adapters.writer.process import COMMAND as WRITE
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from edge.library.library import Trial
     from edge.ports import ChildGroups
     from models.release import ModelRelease
-
-NO_GROUPS = NoGroups()
 
 
 def trial_with(
