@@ -59,14 +59,17 @@ def train(
     Exit code 3: not shown to be better. Nothing is released: that is `release add DIR`.
     """
     try:
-        from tower_sync_server.training.reviewed.improve import Order, improve
+        from tower_sync_server.training.reviewed.improve import Order, improve, starting_point
     except ImportError as e:
         hint = "Install the training's packages: pip install 'edgecase[train]'."
         raise OperatorError(f"Training needs {e.name}.", hint) from e
     from tower_sync_server.training.folder import DatasetError
 
     store = settings_of(config).store
-    running = _release(start)
+    try:
+        running, _ = starting_point(start)
+    except DatasetError as e:
+        raise OperatorError(str(e), "--from takes a model's folder, as in models/zoo.") from e
     number = version or _next(running.version)
     home = store.data_dir / "trained"
     target = into or home / running.id / number
@@ -85,21 +88,6 @@ def train(
     _tell(order, running, compared, json=json)
     if not compared.better:
         raise typer.Exit(NOT_BETTER)
-
-
-def _release(folder: Path) -> "ModelRelease":
-    """Read a model's manifest.
-
-    Raises:
-        OperatorError: there is none, or it can't be read.
-    """
-    from models.release import read_manifest
-
-    try:
-        return read_manifest(folder)
-    except (OSError, ValueError) as e:
-        hint = "--from takes a model's folder, as in models/zoo."
-        raise OperatorError(f"{folder} holds no model: {e}", hint) from e
 
 
 def _next(version: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -97,9 +98,20 @@ def test_without_a_judged_case_it_says_what_to_do(cli: Cli, start: Path, tmp_pat
 
 
 def test_a_start_that_is_no_model_is_named(cli: Cli, tmp_path: Path) -> None:
-    code, _, err = cli("train", tmp_path, "--from", tmp_path / "nowhere")
+    code, _, err = cli("train", "--from", tmp_path / "nowhere")
     assert code == 1
     assert f"{tmp_path / 'nowhere'} holds no model" in err
+
+
+def test_a_start_without_its_fp32_weights_is_refused_before_anything_is_exported(
+    cli: Cli, start: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(start, tmp_path / "start")
+    (tmp_path / "start" / "model-fp32.onnx").unlink()
+    code, _, err = cli("train", "--from", tmp_path / "start")
+    assert code == 1
+    assert "there is no model-fp32.onnx" in err
+    assert not (tmp_path / "tower").exists()
 
 
 def test_without_the_trainings_packages_it_says_what_to_install(

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from models.detector import Detector
-from models.release import MANIFEST, Task, read_manifest
+from models.release import Task, read_manifest
 from models.runner_onnx import OnnxRunner
 from tower_sync_server.evaluate import WEIGHTS
 from tower_sync_server.training.augment import Strength
@@ -87,7 +87,7 @@ def improve(order: Order, report: Report) -> Comparison:
         DatasetError: the dataset isn't what its manifest says, or is too small, or `order.start`
             is no detector that this can go on from.
     """
-    started, size = _started(order.start)
+    started, size = starting_point(order.start)
     labels = labels_after(started.labels, labels_of(order.dataset))
     data = tuple(open_folder(order.dataset, one, size, labels) for one in ("train", "val"))
     next(photos(order.dataset, "test"))  # it would be a pity to miss them an hour later
@@ -108,6 +108,23 @@ def improve(order: Order, report: Report) -> Comparison:
     return compared
 
 
+def starting_point(folder: Path) -> tuple[ModelRelease, int]:
+    """Read the detector that training goes on from; give the side of its input, too, in pixels.
+
+    Raises:
+        DatasetError: `folder` holds none that this can go on from.
+    """
+    try:
+        release = read_manifest(folder)
+    except (OSError, ValueError) as e:
+        raise DatasetError(f"{folder} holds no model: {e}") from e
+    if release.task is not Task.DETECT or release.input is None:
+        raise DatasetError(f"{folder}: {release.ref} is no detector")
+    if not (folder / WEIGHTS["fp32"]).is_file():
+        raise DatasetError(f"{folder}: there is no {WEIGHTS['fp32']} to go on from")
+    return release, release.input.width
+
+
 def labels_after(old: Sequence[str], seen: Sequence[str]) -> tuple[str, ...]:
     """Return what the new detector knows: all that the old one did and what is new.
 
@@ -121,18 +138,6 @@ def _checkpoints(order: Order) -> Path:
     """The folder of this run's checkpoints; from another dataset or detector none is taken up."""
     weights = hashlib.sha256((order.start / WEIGHTS["fp32"]).read_bytes()).hexdigest()
     return order.work / f"{fingerprint(order.dataset)[:12]}-{weights[:12]}-{order.seed}"
-
-
-def _started(folder: Path) -> tuple[ModelRelease, int]:
-    """Read the detector that training goes on from; give the side of its input, too, in pixels."""
-    if not (folder / MANIFEST).is_file():
-        raise DatasetError(f"{folder}: there is no {MANIFEST}")
-    release = read_manifest(folder)
-    if release.task is not Task.DETECT or release.input is None:
-        raise DatasetError(f"{folder}: {release.ref} is no detector")
-    if not (folder / WEIGHTS["fp32"]).is_file():
-        raise DatasetError(f"{folder}: there is no {WEIGHTS['fp32']} to go on from")
-    return release, release.input.width
 
 
 def _network(order: Order, started: ModelRelease, labels: tuple[str, ...]) -> DetectorNet:

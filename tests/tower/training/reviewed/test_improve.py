@@ -98,7 +98,7 @@ def test_too_few_photos_are_refused(fresh: Path, tmp_path: Path) -> None:
 def test_what_is_no_detector_of_ours_is_refused(small: Path, fresh: Path, tmp_path: Path) -> None:
     for start, said in (
         (SHIPPED.parents[1] / "vehicle-damage-severity" / "1.0.0", "is no detector"),
-        (tmp_path, "there is no model.toml"),
+        (tmp_path, "holds no model"),
     ):
         with pytest.raises(DatasetError, match=said):
             improve(Order(small, start, tmp_path / "new", tmp_path / "work", "1.1.0"), print)
