@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 
 from models.formats.onnx_graph import read_graph
+from models.processor import sums_saturate
 from models.quantisation import Quantisation
 from models.runner import InferenceError, RefusedModelError, TensorSpec
 
@@ -111,6 +112,8 @@ def _options(threads: int) -> ort.SessionOptions:
     # A thread that spins while it waits takes the core away from HTTP and from the other threads.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    if sums_saturate():  # exact at half the speed; elsewhere it would only cost the speed
+        options.add_session_config_entry("session.x64quantprecision", "1")
     # Without the arena a nano detector rests 7 MB lower once malloc_trim ran, and then takes 1400
     # page faults for the next photo instead of 17 (measured with 320 pixels, 7.5 MB of weights).
     options.enable_cpu_mem_arena = True

@@ -6,6 +6,9 @@ work together; they say nothing of speed. The last one has the machine start ane
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.appliance.device import PORT, ask, log_of, pid
+from tests.appliance.device import PHOTO, PORT, ask, log_of, pid
 from tests.appliance.virtual_machine import VirtualMachine
 
 if TYPE_CHECKING:
@@ -123,6 +126,21 @@ def starve(machine: VirtualMachine) -> int:
     worker: int = ask("/health")["vision"]["pid"]
     machine.run(f"kill -USR1 {worker}")
     return worker
+
+
+def test_without_dot_products_the_detector_finds_what_it_finds_with_them(
+    pi: VirtualMachine,
+) -> None:
+    flags = pi.run("cat /proc/cpuinfo").split()
+    assert "avx2" in flags
+    assert not {"avx_vnni", "avx512_vnni"} & set(flags)
+    said = subprocess.check_output([sys.executable, "-m", "edge", "check", "--json", PHOTO])
+    (here,) = json.loads(said)
+    there = ask("/check-image", PHOTO, within_s=ANSWER_S)
+    words = [[(p["label"], p["source"]) for p in one["predictions"]] for one in (here, there)]
+    assert words[0] == words[1] != [], log_of(pi, "edgecase")[-6000:]
+    for mine, theirs in zip(here["predictions"], there["predictions"], strict=True):
+        assert theirs["confidence"] == pytest.approx(mine["confidence"], abs=0.01)
 
 
 def test_a_photo_of_the_camera_becomes_a_case(pi: VirtualMachine) -> None:

@@ -88,6 +88,20 @@ def test_one_operator_has_the_threads_it_is_given_and_none_of_them_spins() -> No
     assert options.get_session_config_entry("session.inter_op.allow_spinning") == "0"
 
 
+@pytest.mark.parametrize(("saturate", "said"), [(True, "1"), (False, None)])
+def test_sums_are_exact_where_the_processor_would_cut_them_off(
+    saturate: bool, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_onnx, "sums_saturate", lambda: saturate)
+    options = runner_onnx._options(1)
+    key = "session.x64quantprecision"
+    if said is None:
+        with pytest.raises(RuntimeError, match="does not have"):
+            options.get_session_config_entry(key)
+    else:
+        assert options.get_session_config_entry(key) == said
+
+
 def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
     path = tiny_models.raw(tmp_path / "m.onnx")
     picture = np.random.default_rng(2).random((1, 3, 64, 64), np.float32)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import statistics
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.network_input import input_of
+from models.processor import has_dot_products
 from models.release import read_manifest
 from models.runner_onnx import OnnxRunner
 from tower_sync_server.evaluate import WEIGHTS, Figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from models.runner import Runner
 
@@ -28,8 +29,6 @@ BAR = 2.0
 NAME = "times_as_fast"
 """What the figure is called."""
 _ROUNDS, _WARMUP = 40, 5
-_DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "asimddp"})
-"""How Linux calls them, on x86 and on ARM."""
 
 
 def speed_figures(folder: Path, rounds: int = _ROUNDS) -> list[Figure]:
@@ -64,11 +63,3 @@ def times(
             if number >= _WARMUP:
                 took[name].append(time.process_time() - started)
     return took
-
-
-def has_dot_products(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Tell whether this processor multiplies and adds 8-bit numbers in one instruction."""
-    try:
-        return bool(_DOT_PRODUCTS.intersection(cpuinfo.read_text(encoding="utf-8").split()))
-    except OSError:  # no Linux
-        return False

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tower_sync_server.evaluate import reached
-from tower_sync_server.training.speed import BAR, has_dot_products, speed_figures, times
+from tower_sync_server.training.speed import BAR, speed_figures, times
 
 SHIPPED = Path(__file__).parents[3] / "models/zoo/vehicle-damage-detector/1.0.0"
 
@@ -28,22 +27,6 @@ def test_the_runs_take_turns_and_the_first_do_not_count() -> None:
     took = times(runners, np.zeros((1, 3, 8, 8), np.float32), 4)  # type: ignore[arg-type]
     assert asked == ["int8", "fp32"] * 9
     assert [len(one) for one in took.values()] == [4, 4]
-
-
-@pytest.mark.parametrize(
-    ("said", "has"),
-    [("flags : fpu avx2 avx512_vnni", True), ("Features : fp asimd asimddp", True),
-     ("Features : fp asimd evtstrm", False)],
-)  # fmt: skip
-def test_the_processor_says_whether_it_has_dot_products(
-    said: str, has: bool, tmp_path: Path
-) -> None:
-    (tmp_path / "cpuinfo").write_text(said, encoding="utf-8")
-    assert has_dot_products(tmp_path / "cpuinfo") is has
-
-
-def test_no_processor_file_means_no_dot_products(tmp_path: Path) -> None:
-    assert not has_dot_products(tmp_path / "cpuinfo")
 
 
 def test_the_shipped_detector_is_faster_in_eight_bits() -> None:
