@@ -90,7 +90,7 @@ class VisionSettings(Section):
     max_megapixels: float = Field(default=50, gt=0)
     """Photos with more are refused before they are decoded."""
     deadline_s: float = Field(default=10, gt=0)
-    """For one photo; then the worker is replaced."""
+    """For one photo; then the worker is replaced. Each step of its start has six times that."""
     memory_mb: int = Field(default=2048, ge=512)
     """Address space of the worker."""
     max_rss_mb: int = Field(default=400, ge=64)

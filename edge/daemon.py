@@ -23,6 +23,7 @@ from edge.adapters.control_groups import NO_GROUPS, open_groups
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
 from edge.adapters.vision.process import COMMAND as LOOK
+from edge.adapters.vision.start import step_s
 from edge.adapters.welcome import make_welcome
 from edge.adapters.writer.llm import LlmWriter, WriterLimits, open_writer
 from edge.adapters.writer.process import COMMAND as WRITE
@@ -219,7 +220,10 @@ def make_vision(
         )
 
     limits = VisionLimits(
-        deadline_s=vision.deadline_s, max_rss_mb=vision.max_rss_mb, queue=vision.queue
+        deadline_s=vision.deadline_s,
+        start_s=step_s(vision.deadline_s),
+        max_rss_mb=vision.max_rss_mb,
+        queue=vision.queue,
     )
     return WorkerVision(plan, limits, measured, groups.inside("vision", LOOK))
 

@@ -22,6 +22,7 @@ from edge.adapters.vision.measured import MeasuredModels
 from edge.adapters.vision.messages import Annotate, Annotated, Inspect, Inspected, Ping, Pong, Start
 from edge.adapters.vision.process import COMMAND, WorkerGoneError, WorkerStuckError
 from edge.adapters.vision.start import (
+    STEP_S,
     Serving,
     StartFailedError,
     start_without_culprits,
@@ -54,7 +55,7 @@ class VisionLimits:
 
     deadline_s: float = 10.0
     """For one job."""
-    start_s: float = 20.0
+    start_s: float = STEP_S
     """For each step of a worker's start: its imports, and each model's trial."""
     max_rss_mb: float = 400.0
     """Resident memory from which it is replaced, between two jobs."""

@@ -13,6 +13,10 @@ from edge.adapters.vision.process import VisionProcess, WorkerGoneError, WorkerS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+STEP_S = 60.0
+"""For each step of a start, the imports and each model's trial: the machine may be busy then."""
+STEP_PHOTOS = 6
+"""Where a photo may take long, a step may take so many times that: a trial looks at several."""
 CHANCES = 2
 """Workers that a model may take down in its trial; the first may have died of something else."""
 
@@ -34,6 +38,11 @@ class Serving:
     """The child."""
     ready: Ready
     """What it said of itself."""
+
+
+def step_s(photo_s: float) -> float:
+    """Seconds that each step of a start may take where a photo may take `photo_s`."""
+    return max(STEP_S, STEP_PHOTOS * photo_s)
 
 
 async def start_worker(

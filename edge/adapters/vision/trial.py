@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.process import COMMAND
-from edge.adapters.vision.start import StartFailedError, start_worker
+from edge.adapters.vision.start import StartFailedError, start_worker, step_s
 from edge.errors import VisionFailedError
 from models.runner import RefusedModelError
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from edge.config import VisionSettings
     from models.release import ModelRelease
-
-DEADLINE_S = 20.0
-"""For the worker's imports, and for the trial."""
 
 
 def try_eyes(
@@ -60,7 +57,7 @@ async def _try(
         memory_mb=settings.memory_mb,
     )
     try:
-        serving = await start_worker(command, start, DEADLINE_S)
+        serving = await start_worker(command, start, step_s(settings.deadline_s))
     except StartFailedError as e:
         if e.model:
             raise RefusedModelError(f"it took the worker down in its trial: {e}") from e
