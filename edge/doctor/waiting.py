@@ -15,6 +15,7 @@ from edge.store.layout import Layout
 from edge.store.times import from_us
 from edge.uplink.bundle import join
 from edge.webhooks.webhooks import CURSOR
+from edge.webhooks.words import place_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,11 +79,12 @@ def judge_outbox(backlog: Backlog, now: datetime) -> Finding:
 
 def judge_webhook(untold: Untold, url: str, now: datetime) -> Finding:
     """Decide how it is with what the webhook should have been told."""
+    place = place_of(url)
     if not untold.cases:
-        return fine("webhook", f"{url} knows every case")
-    text = f"{url} hasn't taken {_cases(untold.cases)}"
+        return fine("webhook", f"{place} knows every case")
+    text = f"{place} hasn't taken {_cases(untold.cases)}"
     if untold.since is not None and now - untold.since > SOON:
-        return warn("webhook", f"{text}, the first of {untold.since:%F %R}", f"curl -v {url}")
+        return warn("webhook", f"{text}, the first of {untold.since:%F %R}", f"curl -v {place}")
     return fine("webhook", text)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 
 from edge.errors import EdgeError, NotFoundError
 from edge.events import EventKind
-from edge.webhooks.words import body_of, headers_of, is_final, pause_s
+from edge.webhooks.words import NEW, body_of, headers_of, is_final, pause_s, place_of
 
 if TYPE_CHECKING:
     from edge.events import Events
@@ -69,6 +70,7 @@ class Webhooks:
             events: when to look.
         """
         self._url = url
+        self._place = place_of(url)
         self._secret = secret
         self._cases = cases
         self._events = events
@@ -90,7 +92,7 @@ class Webhooks:
                     async with asyncio.timeout(LOOK_S):
                         await self._due.wait()
                 self._due.clear()
-            elif await self._post(session, "case", case):
+            elif await self._post(session, NEW, case):
                 done, tries = case.seq, 0
                 await self._note(done)
             else:
@@ -138,8 +140,17 @@ class Webhooks:
             ) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError) as e:
-            log.warning("webhook %s: %s", self._url, e or type(e).__name__)
+            # Its own words would repeat the whole address, and what the other side has said.
+            log.warning("webhook %s: %s", self._place, _why(e))
             return False
         if is_final(status):
-            log.warning("webhook %s refuses case %s for good: %d", self._url, case.id, status)
-        return status < 300 or is_final(status)
+            log.warning("webhook %s refuses case %s for good: %d", self._place, case.id, status)
+        elif status >= HTTPStatus.MULTIPLE_CHOICES:
+            log.warning("webhook %s does not take case %s: %d", self._place, case.id, status)
+        return status < HTTPStatus.MULTIPLE_CHOICES or is_final(status)
+
+
+def _why(e: Exception) -> str:
+    if isinstance(e, TimeoutError):
+        return "no answer in time"
+    return (e.strerror if isinstance(e, OSError) else None) or type(e).__name__

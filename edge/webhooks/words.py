@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 SIGNATURE = "X-EdgeCase-Signature"
 KEY = "Idempotency-Key"
+NEW = "case"
+"""The event of a new case; what happens to it later are `change` and `summary`."""
 FINAL = frozenset({400, 410, 413, 415, 422})
 """Answers after which the same request won't do any better. A secret that is wrong (401, 403) and a
 receiver that is being installed anew (404) are mended, and then nothing must be missing."""
@@ -22,7 +25,7 @@ def body_of(event: str, case: Case) -> bytes:
     """The request's body: what happened to which case; no photo, and nothing of the form.
 
     Args:
-        event: `case`, `change` or `summary`.
+        event: `NEW`, `change` or `summary`.
         case: as it is now.
     """
     said: dict[str, Any] = {
@@ -41,7 +44,10 @@ def body_of(event: str, case: Case) -> bytes:
 
 
 def headers_of(event: str, case: Case, body: bytes, secret: str) -> dict[str, str]:
-    """The request's headers: the same request again has the same key.
+    """The request's headers: what is told again has the same key.
+
+    A new case is told until it is taken, and may have changed meanwhile: its key is without the
+    revision.
 
     Args:
         event: what happened.
@@ -49,11 +55,17 @@ def headers_of(event: str, case: Case, body: bytes, secret: str) -> dict[str, st
         body: see `body_of`.
         secret: both sides know it; "" signs nothing.
     """
-    said = {"Content-Type": "application/json", KEY: f"{case.id}-{case.rev}-{event}"}
+    what = case.id if event == NEW else f"{case.id}-{case.rev}"
+    said = {"Content-Type": "application/json", KEY: f"{what}-{event}"}
     if secret:
         digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         said[SIGNATURE] = f"sha256={digest}"
     return said
+
+
+def place_of(url: str) -> str:
+    """Where a URL leads, for a log: what stands before and behind the host can be secret."""
+    return re.sub(r"^(https?://)(?:[^/?#]*@)?([^/?#]*).*", r"\1\2", url, flags=re.DOTALL)
 
 
 def is_final(status: int) -> bool:

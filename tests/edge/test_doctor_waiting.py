@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from edge.doctor.findings import Finding
 
-URL = "http://127.0.0.1:9/cases"
+PLACE = "http://127.0.0.1:9"
+URL = f"{PLACE}/cases?key=zz9"
 
 
 def settings(data_dir: Path) -> Settings:
@@ -69,16 +70,16 @@ async def test_what_the_tower_refused_is_a_warning_at_once(tmp_path: Path) -> No
 async def test_a_webhook_that_is_behind_is_noticed(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await store.add(draft([photo(1)]), [photo(1)])
-        assert said(tmp_path)["webhook"].message == f"{URL} knows every case", "not begun yet"
+        assert said(tmp_path)["webhook"].message == f"{PLACE} knows every case", "not begun yet"
         await store.put_setting(CURSOR, "1")
         await store.add(draft([photo(2)], 1), [photo(2)])
         await store.add(draft([photo(3)], 2), [photo(3)])
         fresh, old = said(tmp_path)["webhook"], said(tmp_path, timedelta(days=1))["webhook"]
         await store.put_setting(CURSOR, "3")
-        assert said(tmp_path)["webhook"].message == f"{URL} knows every case"
+        assert said(tmp_path)["webhook"].message == f"{PLACE} knows every case"
     assert fresh.level == "PASS"
     assert old.level == "WARN"
-    assert f"{URL} hasn't taken 2 cases, the first of " in old.message
+    assert f"{PLACE} hasn't taken 2 cases, the first of " in old.message
 
 
 def test_a_store_that_cannot_be_read_is_said(tmp_path: Path) -> None:

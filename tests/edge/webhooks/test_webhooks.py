@@ -171,3 +171,18 @@ async def test_a_secret_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     async with opened(tmp_path / "data") as store:
         with pytest.raises(ConfigError, match="secret_file"):
             make_webhooks(settings, store, Events())
+
+
+@pytest.mark.parametrize("failure", [0, 302, 404, 410, 500])
+async def test_the_log_says_what_is_wrong_without_the_address_s_secrets(
+    tmp_path, shop, caplog, failure
+):
+    told, url = shop
+    told.answers = [failure]
+    secret = url.replace("http://", "http://ada:hunter22@") + "?key=zz9"
+    events = Events()
+    async with opened(tmp_path) as store, telling(store, secret, events):
+        await add(store, events, 1)
+        await until(lambda: told.keys and caplog.records)
+    assert "webhook http://127.0.0.1:" in caplog.text
+    assert not any(word in caplog.text for word in ("hunter22", "zz9", "/cases"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from edge.webhooks.words import SIGNATURE, body_of, headers_of, is_final, pause_s
+from edge.webhooks.words import KEY, SIGNATURE, body_of, headers_of, is_final, pause_s, place_of
 from models.case import Case
 from models.jsonable import from_json
 
@@ -28,6 +29,27 @@ def test_the_other_side_can_check_who_it_is_from() -> None:
     signed = headers_of("case", CASE, body, "s3cret")[SIGNATURE]
     assert signed == "sha256=" + hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
     assert SIGNATURE not in headers_of("case", CASE, body, "")
+
+
+def test_a_new_case_keeps_its_key_when_it_has_changed_before_it_was_taken() -> None:
+    later = replace(CASE, rev=CASE.rev + 1)
+    key, again = (headers_of("case", case, b"", "")[KEY] for case in (CASE, later))
+    assert key == again
+    changed, more = (headers_of("change", case, b"", "")[KEY] for case in (CASE, later))
+    assert len({key, changed, more}) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://hooks.example/services/T0/kJh8sLq2", "https://hooks.example"),
+        ("http://ada:hunter22@10.0.0.7:8080/x?key=zz9#y", "http://10.0.0.7:8080"),
+        ("https://hooks.example?key=zz9", "https://hooks.example"),
+        ("http://ada:p@ss@[fe80::1]/", "http://[fe80::1]"),
+    ],
+)
+def test_of_an_address_the_log_tells_the_host(url: str, place: str) -> None:
+    assert place_of(url) == place
 
 
 @pytest.mark.parametrize(
