@@ -13,6 +13,7 @@ import re
 import tarfile
 import time
 from collections import Counter
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ LONG = re.compile(r"\b[A-Za-z0-9_-]{40,}\b")
 """A token of ours has 43 letters; a SHA-256 goes with them."""
 ADDRESS = re.compile(r"(https?://)(?:[^\s/\"'@]*@)?([^\s/\"'?#@]+)[^\s\"']*")
 """Of an address only the host stays: what stands before and behind it can be secret."""
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""How a wrong setting's value is shown: a password may have got under a wrong key."""
 FRAGMENT = re.compile(r"#[A-Za-z0-9_-]{4,}")
 """A pairing's code stands behind the # of an address."""
 
@@ -51,7 +54,7 @@ def bundle(
         log: the last lines of its log.
     """
     files = {
-        "doctor.json": _json([to_json(finding) for finding in findings]),
+        "doctor.json": _json([to_json(_told(finding)) for finding in findings]),
         "settings.json": _json(masked(found)),
         "machine.json": _json({**describe_machine(), "system": platform.platform()}),
         "packages.txt": "\n".join(sorted(_packages())).encode(),
@@ -66,15 +69,14 @@ def bundle(
 def masked(found: Reading) -> dict[str, Any]:
     """The settings, without what names people or opens anything."""
     if found.problems:
-        return {"problems": [problem.text for problem in found.problems]}
+        return {"problems": [_valueless(problem.text) for problem in found.problems]}
     said = found.settings.model_dump(mode="json")
     return {"file": str(found.file or ""), "settings": _without_secrets(said)}
 
 
 def scrubbed(text: str) -> str:
     """A text without what could be a secret."""
-    bare = FRAGMENT.sub("#…", ADDRESS.sub(r"\1\2", text))
-    return LONG.sub("…", SECRET.sub(r"\1…", bare))
+    return SECRET.sub(r"\1…", _anonymous(text))
 
 
 def pack(files: dict[str, bytes]) -> bytes:
@@ -92,6 +94,19 @@ def read_log() -> str:
     """The daemon's last lines, where journald has them."""
     code, text = ask(JOURNAL)
     return text if code == 0 else f"no journal here: {text[:200]}"
+
+
+def _told(finding: Finding) -> Finding:
+    return replace(finding, message=_valueless(finding.message), mend=_anonymous(finding.mend))
+
+
+def _valueless(text: str) -> str:
+    return QUOTED.sub('"…"', _anonymous(text))
+
+
+def _anonymous(text: str) -> str:
+    """A text without addresses beyond their hosts, codes and tokens."""
+    return LONG.sub("…", FRAGMENT.sub("#…", ADDRESS.sub(r"\1\2", text)))
 
 
 def _without_secrets(value: Any, name: str = "") -> Any:

@@ -14,6 +14,7 @@ from edge.cli.app import app
 from edge.doctor import bundle as packing
 from edge.doctor.bundle import bundle, masked, pack, scrubbed
 from edge.doctor.findings import fine
+from edge.doctor.parts import settings
 from edge.settings.file import read
 from tests.fakes.drafts import draft, photo
 from tests.fakes.stores import opened
@@ -73,12 +74,13 @@ def test_what_helps_is_in_it(tmp_path: Path) -> None:
     assert json.loads(files["edgecase-diagnostics/doctor.json"])[0]["message"] == "well"
 
 
-def test_of_an_address_only_the_host_stays_in_settings_and_log(tmp_path: Path) -> None:
+def test_of_an_address_only_the_host_stays_in_settings_findings_and_log(tmp_path: Path) -> None:
     url = "https://ada:hunter22@hooks.example:8443/services/T0/kJh8sLq2?key=zz9"
     file = tmp_path / "edge.toml"
     file.write_text(f'[webhooks]\nurl = "{url}"\n')
-    files = bundle([], read(file, {}), {}, f"webhook {url}: refused")
-    for name in ("settings.json", "log.txt"):
+    found = [fine("webhook", f"{url} knows every case")]
+    files = bundle(found, read(file, {}), {}, f"webhook {url}: refused")
+    for name in ("doctor.json", "settings.json", "log.txt"):
         text = files[name].decode()
         assert "https://hooks.example:8443" in text
         assert not any(word in text for word in ("ada", "hunter22", "services", "kJh8sLq2", "zz9"))
@@ -90,9 +92,19 @@ def test_settings_keep_what_is_no_secret(tmp_path: Path) -> None:
     assert said["settings"]["home_assistant"]["user"] == "…"
 
 
-def test_wrong_settings_are_told_and_no_more(tmp_path: Path) -> None:
-    (tmp_path / "edge.toml").write_text("[http]\nprot = 1\n")
-    assert set(masked(read(tmp_path / "edge.toml", {}))) == {"problems"}
+def test_wrong_settings_are_told_without_their_secrets_and_no_more(tmp_path: Path) -> None:
+    file = tmp_path / "edge.toml"
+    file.write_text(
+        '[webhooks]\nurll = "https://hooks.example/services/kJh8sLq2"\n'
+        '[home_assistant]\npassword = "hunter22"\n'
+    )
+    found = read(file, {})
+    assert set(masked(found)) == {"problems"}
+    files = bundle(settings(found), found, {}, "")
+    for name in ("doctor.json", "settings.json"):
+        text = files[name].decode()
+        assert "webhooks.urll" in text
+        assert not any(word in text for word in ("kJh8sLq2", "hunter22"))
 
 
 @pytest.mark.parametrize("plain", ["case 0b7c kept", "12 MB free", "worker 4711 serves"])
