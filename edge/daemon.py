@@ -53,6 +53,7 @@ from edge.pairing.desk import Desk
 from edge.pairing.window import Moment
 from edge.pipeline import Pipeline
 from edge.service_manager import Service, tell_of_broken_settings
+from edge.settings.secret_files import Secrets, read_secrets
 from edge.store.retention import Limits
 from edge.store.store import Store
 from edge.summaries import Summaries
@@ -118,11 +119,12 @@ def run(settings: Settings, problem: ConfigError | None = None) -> None:
     set_up_logs()
     keep_buffers()
     try:
-        profiles = {} if problem else load_profiles(settings)
+        if problem is None:
+            profiles, secrets = load_profiles(settings), read_secrets(settings)
     except ConfigError as e:
-        problem, profiles = e, {}
+        problem = e
     if problem is None:
-        asyncio.run(_run(settings, profiles))
+        asyncio.run(_run(settings, profiles, secrets))
         return
     log.error("%s", "; ".join(filter(None, (problem.message, problem.hint))))
     app = build_broken_app(problem, settings.http, settings.device.name)
@@ -130,13 +132,13 @@ def run(settings: Settings, problem: ConfigError | None = None) -> None:
     asyncio.run(_serve(app, settings.http, {"service": told}))
 
 
-async def _run(settings: Settings, profiles: Mapping[str, Profile]) -> None:
+async def _run(settings: Settings, profiles: Mapping[str, Profile], secrets: Secrets) -> None:
     groups = open_groups()
     store = make_store(settings.store)
     report = await store.open()
     log.info("store open: %s", report)
     try:
-        device = wire(settings, profiles, store, report.latest or BUILT, groups)
+        device = wire(settings, profiles, secrets, store, report.latest or BUILT, groups)
         await device.vision.start()
         try:
             await _serve(device.app, settings.http, device.background, device.tls)
@@ -250,6 +252,7 @@ def make_writer(
 def wire(
     settings: Settings,
     profiles: Mapping[str, Profile],
+    secrets: Secrets,
     store: Store,
     passed: datetime,
     groups: ChildGroups = NO_GROUPS,
@@ -259,6 +262,7 @@ def wire(
     Args:
         settings: what was read.
         profiles: id → profile, overrides applied.
+        secrets: what it is known by elsewhere.
         store: open.
         passed: a moment that has surely passed; an earlier wall clock is wrong.
         groups: that children are kept in.
@@ -334,6 +338,7 @@ def wire(
         "welcome": make_welcome(settings, desk, lan).run(),
         "home assistant": make_home_assistant(
             settings.home_assistant,
+            secrets.home_assistant,
             identity.device,
             DeviceSeen(store, vision, writer, updater, vitals, clock),
             events,
@@ -341,7 +346,7 @@ def wire(
             vision.reload,
             lambda: serve_waiting(updater, library, vision),
         ).run(),
-        "webhooks": make_webhooks(settings.webhooks, store, events).run(),
+        "webhooks": make_webhooks(settings.webhooks, secrets.webhook, store, events).run(),
         "fallback": Fallback(vision, library, Outcomes(installed), events).run(),
         "service": Service(vision, events, settings.vision.deadline_s).run(),
     }

@@ -33,9 +33,9 @@ def _clear(settings: "Settings") -> list[str]:
     from paho.mqtt import MQTTException, publish
 
     from edge.errors import UnavailableError
-    from edge.home_assistant.link import password_of
     from edge.home_assistant.make import place_of
     from edge.identity import identify
+    from edge.settings.secret_files import home_assistant_password
 
     wanted = settings.home_assistant
     place = place_of(wanted, identify(settings.device.name).device)
@@ -45,7 +45,7 @@ def _clear(settings: "Settings") -> list[str]:
             [(topic, b"", 1, True) for topic in topics],
             hostname=wanted.host,
             port=wanted.port,
-            auth={"username": wanted.user, "password": password_of(wanted)}
+            auth={"username": wanted.user, "password": home_assistant_password(wanted)}
             if wanted.user
             else None,
         )

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.doctor.findings import Finding, fail, fine, warn
+from edge.errors import ConfigError
 from edge.programs import ask
+from edge.settings.secret_files import read_secrets
 
 if TYPE_CHECKING:
-    from edge.config import CameraSettings, HttpSettings, StoreSettings
+    from edge.config import CameraSettings, HttpSettings, Settings, StoreSettings
     from edge.settings.file import Reading
 
 NUMPY_TRAP = "numpy.dtype size changed"
@@ -34,6 +36,15 @@ def settings(found: Reading) -> list[Finding]:
         return [fine("settings", where)]
     mend = f"edit {found.file}" if found.file else "change the variable"
     return [fail("settings", p.text, p.hint or mend) for p in found.problems]
+
+
+def secrets(found: Settings) -> list[Finding]:
+    """Can the secrets be read that the settings name? Nothing is said where none is named."""
+    try:
+        read_secrets(found)
+    except ConfigError as e:
+        return [fail("secrets", e.message, e.hint)]
+    return []
 
 
 def data_dir(store: StoreSettings) -> list[Finding]:

@@ -26,6 +26,7 @@ async def examine(found: Reading) -> list[Finding]:
     settings = found.settings
     return [
         *findings,
+        *parts.secrets(settings),
         *parts.data_dir(settings.store),
         *parts.camera(settings.camera, settings.store.data_dir),
         *await _models(settings),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.errors import ConfigError
 from edge.home_assistant.words import OFFLINE
 
 if TYPE_CHECKING:
@@ -51,13 +50,9 @@ class PahoLink:
     """Speaks MQTT 5."""
 
     def __init__(
-        self, settings: HomeAssistantSettings, place: Place, loop: AbstractEventLoop
+        self, settings: HomeAssistantSettings, password: str, place: Place, loop: AbstractEventLoop
     ) -> None:
-        """Make the client; nothing is connected.
-
-        Raises:
-            ConfigError: the password can't be read.
-        """
+        """Make the client; nothing is connected."""
         self._settings = settings
         self._place = place
         self._loop = loop
@@ -65,7 +60,7 @@ class PahoLink:
             CallbackAPIVersion.VERSION2, client_id=place.id("link"), protocol=MQTTv5
         )
         if settings.user:
-            client.username_pw_set(settings.user, password_of(settings))
+            client.username_pw_set(settings.user, password)
         client.will_set(place.own("available"), OFFLINE, qos=1, retain=True)
         client.reconnect_delay_set(*RETRY_S)
         client.max_queued_messages_set(64)
@@ -101,20 +96,3 @@ class PahoLink:
             gone.wait_for_publish(1.0)
         self._client.disconnect()
         self._client.loop_stop()
-
-
-def password_of(settings: HomeAssistantSettings) -> str:
-    """The password, from its file.
-
-    Raises:
-        ConfigError: it can't be read.
-    """
-    if settings.password_file is None:
-        return ""
-    try:
-        return settings.password_file.read_text(encoding="utf-8").strip()
-    except OSError as e:
-        raise ConfigError(
-            f"home_assistant.password_file: {e.strerror}: {settings.password_file}",
-            "Write the password of home_assistant.user into that file, readable by EdgeCase alone.",
-        ) from e

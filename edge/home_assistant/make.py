@@ -34,6 +34,7 @@ class NoHomeAssistant:
 
 def make_home_assistant(
     settings: HomeAssistantSettings,
+    password: str,
     device: str,
     seen: Seen,
     events: Events,
@@ -45,6 +46,7 @@ def make_home_assistant(
 
     Args:
         settings: `home_assistant.host` says whether there is one.
+        password: of `home_assistant.user`.
         device: its name.
         seen: reads how it is.
         events: what happens.
@@ -59,7 +61,7 @@ def make_home_assistant(
     place = place_of(settings, device)
 
     return HomeAssistant(
-        lambda: PahoLink(settings, place, asyncio.get_running_loop()),
+        lambda: PahoLink(settings, password, place, asyncio.get_running_loop()),
         place,
         (device, _version()),
         seen,

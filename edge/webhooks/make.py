@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from edge.errors import ConfigError
 from edge.webhooks.webhooks import Cases, Webhooks
 
 if TYPE_CHECKING:
@@ -29,24 +28,8 @@ class NoWebhooks:
         await asyncio.Event().wait()
 
 
-def make_webhooks(settings: WebhookSettings, cases: Cases, events: Events) -> Tells:
-    """What tells another program of cases.
-
-    Raises:
-        ConfigError: the secret can't be read.
-    """
+def make_webhooks(settings: WebhookSettings, secret: str, cases: Cases, events: Events) -> Tells:
+    """What tells another program of cases; `secret` signs each request, "" signs none."""
     if not settings.url:
         return NoWebhooks()
-    return Webhooks(settings.url, _secret(settings), cases, events)
-
-
-def _secret(settings: WebhookSettings) -> str:
-    if settings.secret_file is None:
-        return ""
-    try:
-        return settings.secret_file.read_text(encoding="utf-8").strip()
-    except OSError as e:
-        raise ConfigError(
-            f"webhooks.secret_file: {e.strerror}: {settings.secret_file}",
-            "Write a secret of 32 random letters into that file, readable by EdgeCase alone.",
-        ) from e
+    return Webhooks(settings.url, secret, cases, events)

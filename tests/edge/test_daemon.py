@@ -108,6 +108,17 @@ def test_a_wrong_setting_is_shown_by_the_page_that_still_starts(tmp_path: Path) 
             assert "EDGECASE_QUALITY__BLUR_TRESHOLD" in page.read().decode()
 
 
+@pytest.mark.slow
+def test_a_secret_that_cannot_be_read_is_shown_and_does_not_end_the_daemon(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none")
+    url, file = "http://127.0.0.1:9/", "EDGECASE_WEBHOOKS__SECRET_FILE"
+    with running(tmp_path, EDGECASE_WEBHOOKS__URL=url, **{file: missing}) as device:
+        until(lambda: device.ask("/ping")[0] == 200)
+        status, said = device.ask("/health")
+    assert status == 503
+    assert missing in said["reason"]
+
+
 def test_the_owners_profile_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
     own = tmp_path / "profiles"
     own.mkdir()

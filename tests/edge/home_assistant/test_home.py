@@ -91,6 +91,7 @@ class Device:
     async def running(self) -> AsyncIterator[None]:
         made = make_home_assistant(
             self.settings,
+            "",
             "Gate 7",
             self.seen,
             self.events,
@@ -196,7 +197,14 @@ async def test_a_broker_that_was_away_is_told_everything_anew(broker: Mosquitto)
 
 async def test_without_a_host_nobody_is_told() -> None:
     made = make_home_assistant(
-        HomeAssistantSettings(), "x", Seen(), Events(), asyncio.sleep, asyncio.sleep, asyncio.sleep
+        HomeAssistantSettings(),
+        "",
+        "x",
+        Seen(),
+        Events(),
+        asyncio.sleep,
+        asyncio.sleep,
+        asyncio.sleep,
     )  # type: ignore[arg-type]
     task = asyncio.create_task(made.run())
     await asyncio.sleep(0.05)

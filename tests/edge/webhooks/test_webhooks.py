@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from edge.config import WebhookSettings
-from edge.errors import ConfigError
 from edge.events import EventKind, Events
 from edge.webhooks import webhooks
 from edge.webhooks.make import make_webhooks
@@ -21,7 +20,6 @@ from tests.fakes.stores import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from edge.store.store import Store
 
@@ -68,7 +66,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def telling(store: Store, url: str, events: Events) -> AsyncIterator[None]:
-    task = asyncio.create_task(make_webhooks(WebhookSettings(url=url), store, events).run())
+    task = asyncio.create_task(make_webhooks(WebhookSettings(url=url), "", store, events).run())
     while not events._listeners:
         await asyncio.sleep(0.01)
         assert not task.done(), task
@@ -164,13 +162,6 @@ async def test_a_change_is_told_with_the_case_as_it_is_now(tmp_path, shop):
         await until(lambda: len(told.heard) == 2)
     assert told.heard[1]["event"] == "summary"
     assert json.dumps(told.heard[1]["summary"])
-
-
-async def test_a_secret_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    settings = WebhookSettings(url="http://127.0.0.1:1/", secret_file=tmp_path / "none")
-    async with opened(tmp_path / "data") as store:
-        with pytest.raises(ConfigError, match="secret_file"):
-            make_webhooks(settings, store, Events())
 
 
 @pytest.mark.parametrize("failure", [0, 302, 404, 410, 500])
