@@ -20,6 +20,7 @@ from aiohttp import web
 from edge.adapters.allocator import keep_buffers
 from edge.adapters.clock import BUILT, SystemClock
 from edge.adapters.control_groups import NO_GROUPS, open_groups
+from edge.adapters.vision.measured import MeasuredModels
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
 from edge.adapters.vision.process import COMMAND as LOOK
@@ -190,7 +191,7 @@ def make_vision(
     settings: Settings,
     profiles: Mapping[str, Profile],
     library: ModelLibrary,
-    measured: Path | None,
+    measured: MeasuredModels | None,
     instead: Mapping[str, Path] | None = None,
     groups: ChildGroups = NO_GROUPS,
 ) -> WorkerVision:
@@ -200,7 +201,7 @@ def make_vision(
         settings: of the device.
         profiles: what is looked with.
         library: where models are.
-        measured: the file that keeps the models' measurements; None keeps none.
+        measured: keeps the models' measurements; None keeps none.
         instead: id → folder of a version that is to be tried in the place of the active one.
         groups: that its workers are kept in.
     """
@@ -272,7 +273,8 @@ def wire(
     identity = identify(settings.device.name)
     installed = settings.store.data_dir / "models"
     library = ModelLibrary(shipped_models(), installed)
-    vision = make_vision(settings, profiles, library, installed / "measured.json", groups=groups)
+    measured = MeasuredModels(installed / "measured.json")
+    vision = make_vision(settings, profiles, library, measured, groups=groups)
     writer = make_writer(settings.writer, library, groups)
     summaries = Summaries(writer, store, events, profiles)
     pipeline = Pipeline(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 from edge.adapters.clock import SystemClock
+from edge.adapters.vision.measured import MeasuredModels
 from edge.daemon import load_profiles, make_vision
 from edge.errors import VisionFailedError
 from edge.events import Events
@@ -41,7 +42,7 @@ async def open_eyes(
 
     Args:
         settings: as the daemon has them.
-        measured: what earlier starts have measured; None measures anew.
+        measured: what the daemon has measured, which is only read; None measures anew.
 
     Yields:
         A pipeline that can check but not keep, and the worker.
@@ -50,7 +51,8 @@ async def open_eyes(
         VisionFailedError: no worker starts.
     """
     profiles = load_profiles(settings)
-    vision = make_vision(settings, profiles, library_of(settings), measured)
+    known = MeasuredModels(measured, keep=False)
+    vision = make_vision(settings, profiles, library_of(settings), known)
     await vision.start()
     try:
         status = await vision.ready()

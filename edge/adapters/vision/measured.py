@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.library.measure import Measurement
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 class MeasuredModels:
     """Fingerprint of a model → its measurement, in one small file."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, keep: bool = True) -> None:
         """Read `path`, or keep everything in memory where it is None.
 
         A file that can't be read counts as none: everything in it can be measured again.
+
+        Args:
+            path: the file.
+            keep: whether what is learned is written there.
         """
-        self._path = path
+        self._path = path if keep else None
         self._known = _read(path) if path else {}
 
     @property
@@ -43,7 +48,8 @@ class MeasuredModels:
             temporary.write_text(json.dumps(to_json(fresh), indent=1), encoding="utf-8")
             temporary.replace(self._path)
         except OSError:  # it is measured again at the next start, and nothing else is lost
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def _read(path: Path) -> dict[str, Measurement]:

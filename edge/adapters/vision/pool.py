@@ -33,7 +33,6 @@ from edge.ports import Inspection, Photo, VisionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from models.detection import Prediction
 
@@ -74,7 +73,7 @@ class WorkerVision:
         self,
         plan: Callable[[], Start],
         limits: VisionLimits,
-        measured: Path | None = None,
+        measured: MeasuredModels | None = None,
         command: Sequence[str] = COMMAND,
         on_serving: Callable[[VisionStatus], None] = lambda _: None,
     ) -> None:
@@ -83,13 +82,13 @@ class WorkerVision:
         Args:
             plan: what is active now; asked at the start and at each reload.
             limits: what a worker may take.
-            measured: the file that keeps the models' measurements; None keeps none.
+            measured: keeps the models' measurements; None keeps none.
             command: what executes a worker.
             on_serving: told whenever another worker has begun to serve.
         """
         self._plan = plan
         self._limits = limits
-        self._measured = MeasuredModels(measured)
+        self._measured = measured or MeasuredModels(None)
         self._command = command
         self._on_serving = on_serving
         self._blame = Blame()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from edge.adapters.vision.measured import MeasuredModels
 from edge.adapters.vision.messages import Start
 from edge.adapters.vision.pool import VisionLimits, WorkerVision
 from edge.adapters.vision.process import COMMAND
@@ -23,7 +24,7 @@ async def serving(
     measured: Path | None = None,
     command: tuple[str, ...] = HOSTILE,
 ) -> AsyncIterator[WorkerVision]:
-    vision = WorkerVision(plan, limits, measured, command)
+    vision = WorkerVision(plan, limits, MeasuredModels(measured), command)
     await vision.start()
     await vision.ready()
     try:

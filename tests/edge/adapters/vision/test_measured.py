@@ -27,6 +27,21 @@ def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path):
     assert measured.known == {"a": ONE}
 
 
+def test_a_file_in_the_place_of_its_folder_stops_nothing(tmp_path: Path):
+    (tmp_path / "data").touch()
+    measured = MeasuredModels(tmp_path / "data" / "models" / "m.json")
+    measured.learn({"a": ONE})
+    assert measured.known == {"a": ONE}
+
+
+def test_who_only_looks_reads_it_and_writes_nothing(tmp_path: Path):
+    MeasuredModels(tmp_path / "m.json").learn({"a": ONE})
+    looking = MeasuredModels(tmp_path / "m.json", keep=False)
+    looking.learn({"b": ONE})
+    assert looking.known == {"a": ONE, "b": ONE}
+    assert MeasuredModels(tmp_path / "m.json").known == {"a": ONE}
+
+
 def test_news_alone_are_written(tmp_path: Path):
     measured = MeasuredModels(tmp_path / "m.json")
     measured.learn({"a": ONE})
