@@ -17,6 +17,8 @@ from edge.doctor.findings import Finding, fail, fine, warn
 from edge.errors import ConfigError
 from edge.programs import ask
 from edge.settings.secret_files import read_secrets
+from edge.store.database import UNBEGUN, damage
+from edge.store.layout import Layout
 
 if TYPE_CHECKING:
     from edge.config import CameraSettings, HttpSettings, Settings, StoreSettings
@@ -50,7 +52,11 @@ def secrets(found: Settings) -> list[Finding]:
 def data_dir(store: StoreSettings) -> list[Finding]:
     """Can cases be stored, and is there room?"""
     folder = store.data_dir
-    there = next(p for p in (folder, *folder.parents) if p.exists())
+    if closed(folder):
+        owner = _nearest(folder).stat().st_uid
+        text = f"{folder} is for user {owner} alone: nothing in it was looked at"
+        return [warn("data folder", text, f"sudo -u '#{owner}' edgecase doctor")]
+    there = _nearest(folder)
     mend = f"sudo install -d -o {os.geteuid()} {folder}"
     if not there.is_dir():
         return [fail("data folder", f"{there} is a file", "choose another store.data_dir")]
@@ -59,8 +65,58 @@ def data_dir(store: StoreSettings) -> list[Finding]:
     made = "" if there == folder else " (will be made)"
     return [
         fine("data folder", f"{folder}{made}"),
+        *strangers(folder, {path.name: path.lstat().st_uid for path in folder.glob("*")}),
         space(shutil.disk_usage(there).free / 1e6, store.min_free_mb, folder),
+        *database(Layout(folder)),
     ]
+
+
+def strangers(folder: Path, owners: dict[str, int]) -> list[Finding]:
+    """Is anything in it another user's, as after a command that was run as root?"""
+    own = _nearest(folder).stat().st_uid
+    others = sorted(name for name, uid in owners.items() if uid != own and name != "lost+found")
+    if not others:
+        return []
+    text = f"{folder}: not its owner's own are {', '.join(others[:5])}"
+    return [warn("owner", text, f"sudo chown -R '#{own}' {folder}")]
+
+
+def closed(folder: Path) -> bool:
+    """Whether it is another user's, and this one may not look into it."""
+    there = _nearest(folder)
+    return there.is_dir() and not os.access(there, os.R_OK | os.X_OK)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there as far as this user can see."""
+
+    def seen(path: Path) -> bool:
+        try:
+            return path.exists()
+        except PermissionError:  # one above it is closed
+            return False
+
+    return next(path for path in (folder, *folder.parents) if seen(path))
+
+
+def elsewhere(store: StoreSettings, system: Path) -> list[Finding]:
+    """Say that the installed device has other data than this user's own command."""
+    if store.data_dir == system or not closed(system):
+        return []
+    owner = _nearest(system).stat().st_uid
+    text = f"{system} is the installed device's; this round was about {store.data_dir}"
+    return [warn("service", text, f"sudo -u '#{owner}' edgecase doctor")]
+
+
+def database(layout: Layout) -> list[Finding]:
+    """Is it whole? Nothing is said before the first start."""
+    reason = damage(layout.database)
+    if reason in UNBEGUN and not (layout.sidecars.is_dir() and any(layout.sidecars.iterdir())):
+        return []
+    if reason:
+        text = f"{layout.database}: {reason}; a start sets it aside and makes it anew of the cases"
+        return [fail("database", text, "sudo systemctl restart edgecase")]
+    return [fine("database", f"{layout.database.stat().st_size / 1e6:.1f} MB, whole")]
 
 
 def space(free_mb: float, min_free_mb: float, folder: Path) -> Finding:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.config import StoreSettings
 from edge.doctor import parts
 from edge.doctor.findings import Finding, fail, fine, warn
 from edge.doctor.machine import examine_machine, gather
-from edge.errors import EdgeError
+from edge.errors import ConfigError, EdgeError
+from edge.identity import identify
 
 if TYPE_CHECKING:
     from edge.config import Settings
@@ -24,17 +26,21 @@ async def examine(found: Reading) -> list[Finding]:
     if found.problems:
         return findings
     settings = found.settings
+    findings += [*parts.secrets(settings), *parts.data_dir(settings.store)]
+    if not parts.closed(settings.store.data_dir):
+        findings += [
+            *parts.camera(settings.camera, settings.store.data_dir),
+            *await _models(settings),
+            _writer(settings),
+            *_tower(settings),
+            *_waiting(settings),
+            *_home_assistant(settings),
+            _https(settings),
+        ]
     return [
         *findings,
-        *parts.secrets(settings),
-        *parts.data_dir(settings.store),
-        *parts.camera(settings.camera, settings.store.data_dir),
-        *await _models(settings),
-        _writer(settings),
-        _tower(settings),
-        *_waiting(settings),
         parts.port(settings.http),
-        _https(settings),
+        *parts.elsewhere(settings.store, StoreSettings().data_dir),
     ]
 
 
@@ -87,17 +93,28 @@ async def _models(settings: Settings) -> list[Finding]:
         profiles = load_profiles(settings)
         async with open_eyes(settings, measured) as (_, vision):
             return judge_models(vision.status(), profiles, settings.device.profile)
+    except ConfigError as e:
+        return [fail("profile", e.message, e.hint)]
     except EdgeError as e:
         return [fail("vision", e.message, "the lines above say why; install EdgeCase again")]
 
 
-def _tower(settings: Settings) -> Finding:
+def _tower(settings: Settings) -> list[Finding]:
     from edge.adapters.clock import SystemClock
-    from edge.doctor.tower import tower
+    from edge.doctor.tower import link, tower
 
     clock = SystemClock()
     now, believed = clock.now(), clock.trusted()
-    return tower(settings.sync, settings.store.data_dir, now, believed=believed)
+    data = settings.store.data_dir
+    return [tower(settings.sync, data, now, believed=believed), *link(settings.sync, data)]
+
+
+def _home_assistant(settings: Settings) -> list[Finding]:
+    if not settings.home_assistant.host:
+        return []
+    from edge.doctor.home_assistant import home_assistant
+
+    return home_assistant(settings.home_assistant, identify(settings.device.name).device)
 
 
 def _waiting(settings: Settings) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SOON = timedelta(days=60)
 """Before the end of a certificate, when the doctor warns."""
+REACH_S = 3.0
+"""In which a broker that is there lets itself be reached."""
 ENROLL = "edgecase-tower devices enroll NAME on the tower, then: edgecase sync enroll NAME.bundle"
 
 
@@ -42,6 +45,23 @@ def tower(settings: SyncSettings, data_dir: Path, now: datetime, *, believed: bo
         return judge(read(path), now, believed=believed)
     except EdgeError as e:
         return fail("tower", e.message, ENROLL)
+
+
+def link(settings: SyncSettings, data_dir: Path) -> list[Finding]:
+    """Does the tower's broker answer now? Nothing is said where no tower is set."""
+    way = join(settings, data_dir).settings
+    if not way.host:
+        return []
+    port = way.port or (1883 if way.ca is None else 8883)
+    where = f"{way.host}:{port}"
+    try:
+        socket.create_connection((way.host, port), timeout=REACH_S).close()
+    except OSError as e:
+        text = f"{where}: {e.strerror or e}; cases wait here until it answers"
+        return [
+            warn("link", text, f"ping {way.host}; on the tower: systemctl status edgecase-broker")
+        ]
+    return [fine("link", f"{where} answers")]
 
 
 def judge(bundle: Bundle, now: datetime, *, believed: bool) -> Finding:

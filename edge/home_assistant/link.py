@@ -7,6 +7,7 @@ nothing is queued here beyond what paho holds for one connection.
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from paho.mqtt.client import Client, MQTTv5
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 KEEPALIVE_S = 30
 RETRY_S = (1, 120)
 """Seconds between two tries to connect: the shortest and the longest."""
+KNOCK_S = 5.0
+"""In which a broker that is there lets somebody in."""
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class PahoLink:
         self._settings = settings
         self._place = place
         self._loop = loop
+        self._reason = ""
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id=place.id("link"), protocol=MQTTv5
         )
@@ -70,19 +74,36 @@ class PahoLink:
 
         def connected(client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
             if code.is_failure:
-                log.warning("Home Assistant's broker refuses this device: %s", code)
+                self._away(f"refuses this device: {code}")
                 return
+            self._reason = ""
+            log.info("Home Assistant's broker has let this device in")
             client.subscribe([(self._place.birth, 1), (self._place.own("command"), 1)])
             self._loop.call_soon_threadsafe(up)
+
+        def failed(_client: Client, _data: Any) -> None:
+            self._away(f"at {self._settings.host}:{self._settings.port} can't be reached")
+
+        def lost(_client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
+            if code.is_failure and not self._reason:
+                self._away(f"is gone: {code}")
 
         def message(_client: Client, _data: Any, said: MQTTMessage) -> None:
             if not said.retain:  # a button that was pressed long ago
                 self._loop.call_soon_threadsafe(heard, said.topic, bytes(said.payload))
 
         self._client.on_connect = connected
+        self._client.on_connect_fail = failed
+        self._client.on_disconnect = lost
         self._client.on_message = message
         self._client.connect_async(self._settings.host, self._settings.port, KEEPALIVE_S)
         self._client.loop_start()
+
+    def _away(self, reason: str) -> None:
+        """Log why there is no connection: once, though it is tried again and again."""
+        if reason != self._reason:
+            log.warning("Home Assistant's broker %s", reason)
+        self._reason = reason
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """See `Link.publish`."""
@@ -96,3 +117,30 @@ class PahoLink:
             gone.wait_for_publish(1.0)
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def knock(settings: HomeAssistantSettings, password: str, client: str) -> str:
+    """Ask the broker to be let in, and leave again: why not, or "".
+
+    Args:
+        settings: where it is.
+        password: of `settings.user`.
+        client: the id to come as; a broker ends the connection of whoever has it already.
+    """
+    said: list[str] = []
+    visitor = Client(CallbackAPIVersion.VERSION2, client_id=client, protocol=MQTTv5)
+    visitor.on_connect = lambda _c, _d, _f, code, _p: said.append(
+        str(code) if code.is_failure else ""
+    )
+    visitor.connect_timeout = KNOCK_S
+    if settings.user:
+        visitor.username_pw_set(settings.user, password)
+    end = time.monotonic() + KNOCK_S
+    try:
+        visitor.connect(settings.host, settings.port)
+        while not said and time.monotonic() < end:
+            visitor.loop(0.2)
+        visitor.disconnect()
+    except (OSError, ValueError) as e:  # the latter: a host that is no name
+        return getattr(e, "strerror", None) or str(e)
+    return said[0] if said else "no answer in time"

@@ -20,8 +20,11 @@ from edge.doctor.round import examine, judge_models, judge_writer
 from edge.ports import ModelInUse, VisionStatus, WriterStatus
 from edge.programs import ask
 from edge.settings.file import read
+from edge.store.layout import Layout
 from models.jsonable import InvalidWordError
 from models.profile import ClassifierUse, DetectorUse, Profile, QualityRules
+from tests.fakes.drafts import draft, photo
+from tests.fakes.stores import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,10 +158,72 @@ def test_a_file_in_the_place_of_the_data_folder_fails(tmp_path: Path) -> None:
 def test_a_data_folder_of_somebody_else_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
     (found,) = parts.data_dir(StoreSettings(data_dir=tmp_path))
     assert level(found) == "FAIL"
     assert str(tmp_path) in found.mend
+
+
+async def test_where_only_the_service_may_look_its_user_is_named_and_the_rest_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "closed", lambda folder: folder == tmp_path)
+    environ = {"EDGECASE_STORE__DATA_DIR": str(tmp_path)}
+    found = {f.name: f for f in await examine(read(None, environ))}
+    assert level(found["data folder"]) == "WARN"
+    assert found["data folder"].mend == f"sudo -u '#{os.geteuid()}' edgecase doctor"
+    assert found.keys() & {"model", "https", "database"} == set()
+    assert "port" in found
+
+
+def test_another_user_hears_that_the_installed_device_has_other_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, system = StoreSettings(data_dir=tmp_path / "own"), tmp_path / "system"
+    assert parts.elsewhere(own, system) == []
+    system.mkdir()
+    assert parts.elsewhere(own, system) == []
+    monkeypatch.setattr(parts, "closed", lambda folder: folder == system)
+    (found,) = parts.elsewhere(own, system)
+    assert level(found) == "WARN"
+    assert "sudo -u" in found.mend
+
+
+def test_what_root_has_left_in_the_data_folder_is_named(tmp_path: Path) -> None:
+    own = tmp_path.stat().st_uid
+    assert parts.strangers(tmp_path, {"images": own, "lost+found": 0}) == []
+    (found,) = parts.strangers(tmp_path, {"images": own, "models": own + 1})
+    assert level(found) == "WARN"
+    assert "models" in found.message
+    assert found.mend == f"sudo chown -R '#{own}' {tmp_path}"
+
+
+async def test_it_never_changes_anything(tmp_path: Path) -> None:
+    found = await examine(read(None, {"EDGECASE_STORE__DATA_DIR": str(tmp_path)}))
+    assert "model" in {f.name for f in found}
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_profile_that_is_none_is_named_with_those_that_are(tmp_path: Path) -> None:
+    environ = {"EDGECASE_STORE__DATA_DIR": str(tmp_path), "EDGECASE_DEVICE__PROFILE": "nonesuch"}
+    found = {f.name: f for f in await examine(read(None, environ))}["profile"]
+    assert level(found) == "FAIL"
+    assert "vehicle-damage" in found.mend
+
+
+async def test_a_database_is_read_from_end_to_end(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    assert parts.database(layout) == []
+    async with opened(tmp_path) as store:
+        for number in range(20):
+            await store.add(draft([photo(number)], number), [photo(number)])
+    assert [level(f) for f in parts.database(layout)] == ["PASS"]
+    raw = bytearray(layout.database.read_bytes())
+    raw[-8192:-4096] = os.urandom(4096)
+    layout.database.write_bytes(raw)
+    (found,) = parts.database(layout)
+    assert level(found) == "FAIL"
+    assert "systemctl restart edgecase" in found.mend
 
 
 @pytest.mark.parametrize(("free", "expected"), [(50, "FAIL"), (500, "WARN"), (5000, "PASS")])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import SyncSettings
-from edge.doctor.tower import judge, tower
+from edge.doctor.tower import judge, link, tower
 from edge.uplink.bundle import install
 from tower_sync_server.fleet.fleet import Address, Fleet, now_utc
 
@@ -58,3 +59,14 @@ def test_the_way_is_found_as_the_daemon_finds_it(tmp_path: Path, bundle: Bundle)
     given.write_text(bundle.text())
     install(given, data)
     assert "tower.local:8883" in said(SyncSettings())[1]
+
+
+def test_a_broker_that_does_not_answer_is_a_warning(tmp_path: Path) -> None:
+    assert link(SyncSettings(), tmp_path) == []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = SyncSettings(host="127.0.0.1", port=server.getsockname()[1])
+        (found,) = link(there, tmp_path)
+        assert found.level.value == "PASS"
+    (found,) = link(there, tmp_path)
+    assert found.level.value == "WARN"
+    assert "cases wait here" in found.message

@@ -195,6 +195,19 @@ async def test_a_broker_that_was_away_is_told_everything_anew(broker: Mosquitto)
             await until(lambda: device.place.own("image") in house.seen)
 
 
+async def test_a_broker_that_goes_and_comes_is_in_the_log(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    device = Device(broker)
+    async with device.running():
+        await until(lambda: "has let this device in" in caplog.text)
+        broker.kill()
+        await until(lambda: "can't be reached" in caplog.text)
+        await asyncio.sleep(3)  # long enough for a second try
+    assert caplog.text.count("can't be reached") == 1
+
+
 async def test_without_a_host_nobody_is_told() -> None:
     made = make_home_assistant(
         HomeAssistantSettings(),
