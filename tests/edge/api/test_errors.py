@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from edge.api.errors import errors
+from edge.errors import BadRequestError, BodyTooLargeError
 
 
 @pytest.mark.parametrize(
@@ -44,6 +51,32 @@ async def test_the_unexpected_is_a_500_with_an_id_that_the_log_has_too(client, d
     assert incident
     assert incident in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+class Photo:
+    """Stands for bytes, and can be watched."""
+
+
+async def test_a_refused_photo_is_let_go_at_once_and_not_by_the_collector():
+    photos: list[weakref.ref[Photo]] = []
+
+    async def refuse(_: web.Request) -> web.Response:
+        photo, refusal = Photo(), BodyTooLargeError("too large")
+        photos.append(weakref.ref(photo))
+        try:
+            raise refusal
+        except BodyTooLargeError as e:
+            raise BadRequestError("no good") from e
+
+    app = web.Application(middlewares=[errors(lambda *_: web.Response())])
+    app.router.add_post("/", refuse)
+    gc.disable()
+    try:
+        async with TestClient(TestServer(app)) as client:
+            assert (await client.post("/")).status == 400
+            assert photos[0]() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_browser_gets_a_page_instead(client):
