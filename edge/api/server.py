@@ -5,6 +5,7 @@ What HTTP's own parser refuses is answered in the shape of every error.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -26,6 +27,8 @@ MAX_CONNECTIONS = 400
 """Open at once; systemd grants 1,024 files, and every worker and photo needs some."""
 MAX_OF_ONE = 64
 """Open at once from one address that isn't this machine's: ten phones' worth."""
+log = logging.getLogger(__name__)
+
 HINT = "Send a request as RFC 9112 has it, with a header of at most 8 kB a line."
 
 
@@ -66,12 +69,20 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what no handler was asked about: a request that is none."""
-        plain = super().handle_error(request, status, exc, message)
+        """Answer what no handler was asked about: a request that is none, or whose client has gone.
+
+        Neither is this device's fault: a phone that loses the Wi-Fi leaves no traceback in the log.
+        """
+        if status < 500 or isinstance(exc, ConnectionError):
+            log.debug("%s: %s", request.remote, message or type(exc).__name__)
+        else:
+            self.log_exception("Error handling request from %s", request.remote, exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
         first = (message or "").strip().partition("\n")[0].rstrip(":.")
         said = f"This is no request: {first}." if first else "This is no request."
         code = CODES.get(status, "refused" if status < 500 else "internal")
-        answer = as_json(error_body(code, said, HINT), plain.status)
+        answer = as_json(error_body(code, said, HINT), status)
         answer.force_close()
         return answer
 

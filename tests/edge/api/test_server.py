@@ -73,6 +73,44 @@ async def test_a_request_is_answered_by_its_handler_as_ever():
     assert (answer[0], answer[2]) == (200, b"hello")
 
 
+async def test_a_phone_that_loses_the_wifi_leaves_no_traceback_in_the_log(caplog):
+    begun = asyncio.Event()
+
+    async def take(request: web.Request) -> web.Response:
+        begun.set()
+        await request.read()
+        return web.Response()
+
+    made = app()
+    made.router.add_post("/", take)
+    runner = await serve(Runner(made))
+    try:
+        await ask(runner, REFUSED["no method"])
+        _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+        async with asyncio.timeout(10):
+            await begun.wait()
+        writer.transport.abort()
+    finally:
+        await runner.cleanup()
+    assert [r for r in caplog.records if r.levelname == "ERROR"] == []
+
+
+async def test_what_breaks_on_the_device_is_in_the_log(caplog):
+    async def broken(_: web.Request) -> web.Response:
+        raise ZeroDivisionError
+
+    made = app()
+    made.router.add_get("/broken", broken)
+    runner = await serve(Runner(made))
+    try:
+        answer = await ask(runner, b"GET /broken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    finally:
+        await runner.cleanup()
+    assert answer[0] == 500
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_without_it_they_get_plain_text():
     """The control."""
     runner = await serve(web.AppRunner(app()))
