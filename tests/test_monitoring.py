@@ -21,6 +21,7 @@ from tower_sync_server.api.health import Health, Reading
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "monitoring"
 PROMTOOL = Path(sys.executable).with_name("promtool")
+LABEL = re.compile(r"[{,]\s*([a-z_]+)=~?\"")
 NAME = re.compile(r"\bedgecase_[a-z_]+")
 FILES = sorted(FOLDER.iterdir())
 
@@ -30,7 +31,7 @@ def device_metrics() -> str:
     metrics.count("GET", "/ping", 200, 0.01)
     status = VisionStatus(True, "", 1, 0, 0)
     return metrics.page(
-        DeviceReading({"accepted": 1}, Backlog(0, 0, 0, 0, None), status, 1, 0)
+        DeviceReading({"accepted": 1}, Backlog(0, 0, 0, 0, None), False, status, 1, 0)
     ).decode()
 
 
@@ -56,6 +57,20 @@ def test_every_metric_that_is_asked_for_is_measured(path: Path) -> None:
     known = set(NAME.findall(device_metrics())) | set(NAME.findall(tower_metrics()))
     assert asked
     assert asked <= known
+
+
+def labels(text: str) -> set[str]:
+    return set(LABEL.findall(text))
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f.suffix == ".json"], ids=lambda p: p.name)
+def test_every_label_that_is_asked_for_is_there(path: Path) -> None:
+    board = json.loads(path.read_text(encoding="utf-8"))
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    by = re.findall(r"by \(([a-z_, ]+)\)", " ".join(asked))
+    wanted = labels(" ".join(asked)) | {name.strip() for each in by for name in each.split(",")}
+    assert {"instance", "status"} <= wanted
+    assert wanted - {"instance"} <= labels(device_metrics()) | labels(tower_metrics())
 
 
 @pytest.mark.parametrize("path", [f for f in FILES if f.suffix == ".json"], ids=lambda p: p.name)

@@ -34,6 +34,8 @@ class Reading:
     """Status → cases."""
     backlog: Backlog
     """How much of it is still only here."""
+    tower: bool
+    """Whether a tower is set, which should have it."""
     vision: VisionStatus
     """The worker."""
     free_bytes: int
@@ -67,6 +69,11 @@ class DeviceCollector(Collector):
             ("outbox_parcels", "Things to send", now.backlog.parcels),
             ("outbox_bytes", "Their bytes, about", now.backlog.size),
             ("outbox_dead", "Things the tower refused for good", now.backlog.dead),
+            (
+                "outbox_oldest_timestamp_seconds",
+                "When the oldest was queued; 0 without one, or without a tower",
+                (now.backlog.oldest_us or 0) / 1e6 if now.tower else 0,
+            ),
             ("vision_ready", "1 while photos are taken", int(now.vision.ready)),
             ("vision_queue", "Photos that wait", now.vision.waiting),
             ("disk_free_bytes", "Free space", now.free_bytes),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge.api.app import build_app
 from edge.errors import ConfigError, DiskFullError
+from edge.uplink.make import OFF, NoUplink
 
 
 async def test_the_daemon_says_that_it_is_alive(client):
@@ -90,6 +92,17 @@ async def test_prometheus_can_read_the_figures(client, keep):
     assert value("vision_restarts_total") == 0
     assert value("vision_queue") == 0
     assert value("disk_free_bytes") > 0
+
+
+@pytest.mark.parametrize(("reason", "waits"), [(OFF, False), ("The broker is away.", True)])
+async def test_only_where_a_tower_is_set_does_anything_wait_for_it(
+    serve, device, keep, reason, waits
+):
+    await keep()
+    device.parts = replace(device.parts, uplink=NoUplink(reason))
+    text = await (await (await serve()).get("/metrics")).text()
+    (line,) = re.findall(r"^edgecase_outbox_oldest_timestamp_seconds (.+)$", text, re.MULTILINE)
+    assert (float(line) > 0) is waits
 
 
 async def test_made_up_addresses_and_ids_do_not_grow_the_figures(client):
