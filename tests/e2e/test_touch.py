@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.async_api import expect
 
 from tests.e2e.phones import a_phone
+from tests.fakes.vision import blurred_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 SMALL = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
+ACCIDENT = "Kraftfahrzeughaftpflichtversicherungsscheinnummer"
+TWICE_AS_LARGE = "html { font-size: 200% !important }"
 TOUCHED = (
     "button, select, summary, [role=button], nav a, .row, .back a, textarea, "
-    "input:not([type=hidden]):not(.unseen):not([type=radio])"
+    "input:not([type=hidden]):not(.unseen):not([type=radio]), label:has([type=radio])"
 )
 NAMED = {"button", "link", "textbox", "searchbox", "combobox", "radio", "checkbox", "meter", "img"}
 LEAST_PX = 44
@@ -138,6 +143,64 @@ async def fits(phone, where):
         if box and box["width"] > 1 and box["height"] < LEAST_PX - 0.5:
             small.append((await each.evaluate("e => e.outerHTML.slice(0, 90)"), box["height"]))
     assert small == [], where
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+async def test_every_button_under_a_verdict_stands_between_the_margins(browser, device, locale):
+    async with a_phone(browser, device, **SMALL, locale=locale) as phone:
+        await verdict(phone)
+        for button in await phone.page.locator(".bar > button").all():
+            box = await button.bounding_box()
+            assert box["x"] >= 15.5, await button.inner_text()
+            assert box["x"] + box["width"] <= 344.5, await button.inner_text()
+
+
+async def test_a_profile_of_long_words_fits_and_can_be_kept_at_once(browser, device):
+    known = device.parts.pipeline.profiles
+    profile, shots = known["vehicle-damage"], known["skin"].shots
+    field = profile.form[0]
+    long = replace(field, label=f"{ACCIDENT} des Unfallgegners", required=True)
+    words = replace(profile, title=ACCIDENT * 2, form=(long, *profile.form[1:]), shots=shots)
+    device.parts.pipeline.profiles = {**known, "vehicle-damage": words}
+    async with a_phone(browser, device, **SMALL, locale="de-DE") as phone:
+        page = phone.page
+        await verdict(phone)
+        await fits(phone, "verdict")
+        await expect(page.locator("button[name=keep]")).to_be_in_viewport(ratio=1)
+        await page.locator("[name='form.client']").fill(ACCIDENT * 2)
+        await page.locator("button[name=keep]").click()
+        await page.locator(".kept a[role=button]").click()
+        await expect(page.locator("#case")).to_be_visible()
+        await fits(phone, "case")
+
+
+async def test_a_blurred_photo_is_taken_again_by_the_thumb_that_took_it(browser, device):
+    async with a_phone(browser, device, **SMALL, locale="de-DE") as phone:
+        await phone.open()
+        tall = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": blurred_picture(480, 640)}
+        await phone.page.set_input_files("#image", files=[tall])
+        again = phone.page.get_by_role("button", name="Noch einmal aufnehmen")
+        await expect(again).to_be_in_viewport(ratio=1)
+
+
+async def test_letters_twice_as_large_need_no_scrolling_to_the_side(browser, device):
+    async with a_phone(browser, device, **SMALL, locale="de-DE", bypass_csp=True) as phone:
+        page = phone.page
+        await a_case(phone)
+        case = page.url.removeprefix(phone.base)
+        for path in (case, "/history", "/device", "/paired", "/session", "/pair", "/trust", "/"):
+            await phone.open(path)
+            await page.add_style_tag(content=TWICE_AS_LARGE)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        await phone.take("dented-door")
+        await expect(page.locator("button[name=keep]")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+async def verdict(phone):
+    await phone.open()
+    await phone.take("dented-door")
+    await expect(phone.page.locator("button[name=keep]")).to_be_visible()
 
 
 async def test_a_screen_reader_finds_a_name_for_everything_it_can_touch(phone):

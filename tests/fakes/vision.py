@@ -112,9 +112,9 @@ def picture(width: int = 320, height: int = 240, seed: int = 0) -> bytes:
     return _jpeg(image)
 
 
-def blurred_picture() -> bytes:
+def blurred_picture(width: int = 320, height: int = 240) -> bytes:
     """A JPEG with nothing on it."""
-    return _jpeg(Image.new("RGB", (320, 240), (128, 128, 128)))
+    return _jpeg(Image.new("RGB", (width, height), (128, 128, 128)))
 
 
 def _open(photo: bytes) -> Image.Image:
