@@ -20,6 +20,7 @@ from edge.ports import Inspection, Photo
 from edge.steps.decide import decide
 from edge.steps.estimate import estimate
 from edge.steps.form import validate_form
+from edge.steps.later_photos import with_later_photos
 from edge.steps.primary import pick_primary
 from edge.steps.shots import name_shots, with_missing_shots
 from edge.steps.summarise import facts_of, template_text
@@ -249,6 +250,8 @@ class Pipeline:
         first = looked[0]
         seen, frame = first.inspection.predictions, _frame(first.photo)
         decision = with_missing_shots(_decision(first.inspection, profile), shots, profile)
+        later = [each.inspection.predictions for each in looked[1:]]
+        decision = with_later_photos(decision, seen, later)
         priced = estimate(seen, frame, profile)
         primary = pick_primary(seen, frame, profile, form)
         facts = facts_of(seen, decision, profile, frame, priced)

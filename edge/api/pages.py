@@ -169,6 +169,7 @@ class Pages:
             "image_ids": (*earlier, verdict.image_id),
             "shot": views.shot(profile, len(earlier)),
             "next_shot": views.shot(profile, len(earlier) + 1),
+            "more": len(earlier) + 1 < MAX_IMAGES,
         }
         return page("parts/verdict.html", request, context)
 

@@ -22,6 +22,10 @@ PHRASES = (
     "({below} of {shown} are below it)",
     "a person always looks at '{label}'",
     "the price table has no row that fits '{label}'",
+    "the shot '{shot}' of the checklist is missing",
+    "photo {number} shows '{label}', which photo 1 does not",
+    "the subject is picked: '{label}' matches {match} with the text, "
+    "fills {share} of the picture, and is {place} central",
     # What the updater does, `edge.updates.status`
     "Fetching {version}: {percent} %",
     "Trying {version} on {photos} photos so far",

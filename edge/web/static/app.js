@@ -7,6 +7,7 @@ const KINDS = ["case", "change", "summary", "sync", "synced", "model", "update",
 let stream = null;
 
 const LIVE = "edgecase-live"; // kept where the last photo was taken live: the next one is, too
+const FIELDS = "#result [name^='form.']";
 const words = document.getElementById("words").dataset; // what scripts say, in the page's language
 
 function tell(kind) {
@@ -47,6 +48,7 @@ document.addEventListener("alpine:init", () => {
     odd: false,
     mode: "idle",
     hint: "",
+    typed: {}, // of the profile's form, over the photos of a case
     get empty() {
       return this.url === "" || this.odd || this.mode === "idle";
     },
@@ -63,6 +65,7 @@ document.addEventListener("alpine:init", () => {
           return;
         }
         this.mode = "looking";
+        for (const field of document.querySelectorAll(FIELDS)) this.typed[field.name] = field.value;
         this.clear();
       });
       form.addEventListener("htmx:afterRequest", (event) => {
@@ -71,8 +74,10 @@ document.addEventListener("alpine:init", () => {
       // A verdict, or what became of it, is read from its top.
       document.getElementById("result").addEventListener("htmx:afterSwap", () => {
         window.scrollTo({ top: 0 });
+        this.fill();
         const done = document.querySelector("#result .kept");
-        if (done) this.$refs.earlier.replaceChildren(); // what comes next is another case
+        if (done) this.finish(done);
+        if (document.activeElement === document.body) document.getElementById("banner").focus({ preventScroll: true });
       });
       for (const name of ["htmx:sendError", "htmx:timeout"]) {
         document.body.addEventListener(name, () => this.offline());
@@ -81,16 +86,39 @@ document.addEventListener("alpine:init", () => {
     another() { // profile: its first photo is a new case's
       const chosen = this.$refs.profile.selectedOptions[0];
       this.hint = chosen.dataset.hint || words.goesNowhere;
-      this.$refs.earlier.replaceChildren();
+      this.begin();
     },
-    next() { // shot of the same case: remember the photos that it has
-      const known = document.querySelectorAll("#result [name=image_id]");
-      this.$refs.earlier.replaceChildren(...Array.from(known, (each) => {
+    begin() { // another case
+      this.$refs.earlier.replaceChildren();
+      this.typed = {};
+    },
+    fill() { // in again what was typed beside an earlier photo
+      for (const field of document.querySelectorAll(FIELDS)) {
+        field.value = this.typed[field.name] || "";
+        if (field.value) field.closest("details").open = true;
+      }
+    },
+    finish(kept) {
+      this.begin();
+      if (!kept.dataset.photo) return;
+      this.odd = false;
+      this.url = kept.dataset.photo; // of several photos the one that the case is about
+    },
+    next() { // photo of the same case
+      this.remember(0);
+      this.open();
+    },
+    again() {
+      this.remember(1);
+      this.open();
+    },
+    remember(less) { // the photos that the case has, but for the last `less`
+      const known = Array.from(document.querySelectorAll("#result [name=image_id]"), (each) => {
         const field = each.cloneNode();
         field.name = "earlier";
         return field;
-      }));
-      this.open();
+      });
+      if (known.length > 0) this.$refs.earlier.replaceChildren(...known.slice(0, known.length - less));
     },
     open() { // the camera, in the way that was used last
       const again = this.mode === "done" && !document.querySelector("#result [name=image_id], #result .kept");

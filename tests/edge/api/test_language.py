@@ -12,7 +12,11 @@ from edge.api import views
 from edge.api.language import COOKIE, Languages, wishes
 from edge.api.phrases import PHRASES, TEXTS
 from edge.steps.decide import decide
+from edge.steps.later_photos import with_later_photos
+from edge.steps.primary import pick_primary
+from edge.steps.shots import with_missing_shots
 from edge.updates.status import UpdateStatus, in_words
+from models.case import Decision, Outcome
 from models.detection import Doubt, Prediction, Source
 from models.image import read_header
 from models.image_words import ImageFileError
@@ -84,6 +88,13 @@ def _reasons():
     yield from decide(good, [seen, seen, priceless], False, [], car, [*doubts, *doubts[:2]]).reasons
     yield from decide(good, [seen], False, [], car).reasons
     yield from decide(good, [watched], False, [], skin).reasons
+    accepted = Decision(Outcome.ACCEPTED)
+    yield from with_missing_shots(accepted, [], skin).reasons
+    yield from with_later_photos(accepted, [seen], [[priceless]]).reasons
+    shop = shipped_profiles["product-catalog"]
+    picked = pick_primary([seen], (640, 480), shop, {"title": "paint chip"})
+    assert picked is not None
+    yield picked.reason
 
 
 def test_every_reason_is_said_in_german(german):
