@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge.api import views
 from edge.api.auth import who
-from edge.api.cases import ListQuery
+from edge.api.cases import ListQuery, idempotency_key
 from edge.api.correction_page import CorrectionPage
 from edge.api.operation import HTML, MULTIPART, Operation, Reply, Scope
 from edge.api.photo import PROFILE, photo_body
@@ -47,7 +47,7 @@ class KeepForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    image_id: str = Field(min_length=1, max_length=1100, description="Once for each photo.")
+    image_id: str = Field("", max_length=1100, description="Once for each checked photo.")
     profile: str = Field("", max_length=128)
     keep: str = Field("", max_length=16, description="The button that keeps it.")
     reject: str = Field("", max_length=200, description="A button that rejects it, and why.")
@@ -174,17 +174,22 @@ class Pages:
         return page("parts/verdict.html", request, context)
 
     async def keep(self, request: web.Request) -> web.Response:
-        """Make a case of a checked photo; a rejected one is a case too, for learning."""
+        """Make a case of a checked photo; a rejected one is a case too, for learning.
+
+        A phone's outbox sends the photos themselves (`image`) where nobody has checked them, or the
+        checked ones wait here no more. Nobody is there then to fill in what the form lacks.
+        """
         upload = await read_upload(request, self._max_bytes)
         ids = upload.fields.get("image_id", ())
         body = checked(KeepForm, {**_texts(upload), "image_id": " ".join(ids)})
         keeps = not body.reject
+        checked_here = [Submission(image_id=each) for each in ids]
         case, _ = await self._parts.pipeline.keep(
-            [Submission(image_id=each) for each in ids],
+            [Submission(photo=each) for each in upload.images] or checked_here,
             profile=body.profile or None,
             form=_form(upload),
-            idempotency_key=f"page-{ids[-1]}",
-            attended=keeps,
+            idempotency_key=f"page-{ids[-1]}" if ids else idempotency_key(request),
+            attended=keeps and not upload.images,
         )
         if not keeps and case.status is not Status.REJECTED:
             reason = body.reason or body.reject

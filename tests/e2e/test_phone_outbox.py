@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
+from edge.store.tokens import Scope
 from tests.e2e.phones import Phone
 from tests.fakes.vision import blurred_picture
 
@@ -27,6 +29,8 @@ class Wire:
         self.open = True
         self.cut_answers = False
         """True: what the phone sends arrives, and no answer comes back."""
+        self.stalled = False
+        """True: a photo that is to be judged doesn't get through, and nobody says so."""
         self.uploads = 0
         self._pipes: set[asyncio.StreamWriter] = set()
 
@@ -60,8 +64,10 @@ class Wire:
     ) -> None:
         while data := await source.read(65536):
             if up:
-                self.uploads += len(re.findall(rb"POST /cases", data))
-            elif self.cut_answers and b"HTTP/1.1 201" in data:
+                self.uploads += len(re.findall(rb"POST /page/keep", data))
+                if self.stalled and b"POST /page/check" in data:
+                    await asyncio.sleep(3600)
+            elif self.cut_answers and b"bar kept" in data:
                 self.cut()
                 return
             target.write(data)
@@ -187,6 +193,135 @@ async def test_without_the_device_the_page_still_opens_and_takes_photos(phone, r
     wire.open = True
     await phone.page.get_by_role("button", name="Send now").click()
     await until_kept(device, 1)
+
+
+async def test_the_page_opens_without_the_device_from_its_first_visit_on(phone, road):
+    wire, _ = road
+    await phone.open()
+    await phone.page.evaluate("navigator.serviceWorker.ready")
+    wire.cut()
+    await phone.open()
+    await phone.sees("Take a photo")
+    await expect(phone.page.locator(".lens")).to_have_css("cursor", "pointer")  # its style, too
+
+
+async def test_a_page_that_is_not_there_without_the_device_gives_way_to_the_one_that_is(
+    phone, road
+):
+    wire, _ = road
+    await phone.open()
+    await phone.page.evaluate("navigator.serviceWorker.ready")
+    wire.cut()
+    await phone.page.get_by_role("link", name="History", exact=True).click()
+    await phone.page.wait_for_url(phone.base + "/")
+    await phone.sees("Take a photo")
+
+
+async def test_a_page_that_is_reloaded_in_mid_upload_loses_no_photo(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    wire.stalled = True
+    await phone.take("dented-door")
+    await phone.sees("Looking…")
+    await expect(phone.page.get_by_text("Waiting for the device")).to_be_hidden()
+    await phone.open()
+    await until_kept(device, 1)
+    await expect(phone.page.get_by_text("Waiting for the device")).to_be_hidden(timeout=10_000)
+
+
+async def test_a_photo_that_was_judged_is_written_down_no_more(phone, device):
+    await phone.open()
+    await phone.take("dented-door")
+    await phone.sees("Usable")
+    await phone.open()
+    await asyncio.sleep(1)
+    assert await kept(device) == 0
+
+
+async def test_another_tab_leaves_alone_what_this_one_waits_for(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    wire.stalled = True
+    await phone.take("dented-door")
+    await phone.sees("Looking…")
+    other = Phone(await phone.page.context.new_page(), phone.base)
+    await other.open()
+    await asyncio.sleep(1)
+    assert await kept(device) == 0
+
+
+async def test_a_judged_photo_that_the_device_forgot_meanwhile_is_sent_itself(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    await phone.take("dented-door")
+    await phone.page.get_by_text("Details").click()
+    await phone.page.get_by_label("Number plate").fill("B-XY 123")
+    wire.cut()
+    await phone.page.get_by_role("button", name="Keep as a case").click()
+    await phone.sees("Waiting for the device (1)")
+    await expect(phone.page.locator("#result .card")).to_have_count(0)  # nothing to be kept twice
+    device.clock.moment += timedelta(hours=3)
+    wire.open = True
+    await phone.page.get_by_role("button", name="Send now").click()
+    await until_kept(device, 1)
+    (case,) = (await device.store.list()).cases
+    assert case.form == {"plate": "B-XY 123"}
+
+
+async def test_a_photo_whose_form_nobody_could_fill_in_is_taken_all_the_same(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    await phone.page.get_by_label("What is it?").select_option("crop-pest")  # it needs a field
+    wire.cut()
+    await phone.take("dented-door")
+    await phone.sees("Waiting for the device (1)")
+    wire.open = True
+    await phone.page.get_by_role("button", name="Send now").click()
+    await until_kept(device, 1)
+    (case,) = (await device.store.list()).cases
+    assert case.profile == "crop-pest"
+
+
+async def test_a_list_that_could_not_be_refreshed_takes_no_verdict_away(phone, road):
+    wire, _ = road
+    await phone.open()
+    await phone.take("dented-door")
+    await phone.sees("Usable")
+    wire.cut()
+    async with phone.page.expect_event("requestfailed"):
+        await phone.page.evaluate("tell('missed')")
+    await asyncio.sleep(0.3)
+    await phone.sees("Usable")
+    await expect(phone.page.locator("#trouble")).to_be_empty()
+
+
+async def test_a_phone_that_is_revoked_keeps_its_photo_until_it_is_paired_again(device, browser):
+    server = TestServer(device.app(auth="token"), host="127.0.0.1")
+    await server.start_server()
+    base = f"http://127.0.0.1:{server.port}"
+    context = await browser.new_context(viewport={"width": 360, "height": 740}, locale="de-DE")
+    phone = Phone(await context.new_page(), base)
+
+    async def pair() -> str:
+        plain, token = await device.store.create_token("phone", [Scope.VIEW, Scope.CAPTURE])
+        await context.add_cookies([{"name": "edgecase_token", "value": plain, "url": base}])
+        return token.id
+
+    token_id = await pair()
+    await phone.open()
+    await phone.page.evaluate("navigator.serviceWorker.ready")
+    await device.store.revoke_token(token_id)
+    await phone.take("dented-door")
+    await phone.sees("Mit einem Code koppeln")
+    await phone.sees("Liegt hier, bis dieses Telefon wieder gekoppelt ist.")
+    await phone.open()
+    await phone.sees("Anmelden")
+    assert await phone.page.evaluate("caches.match('/').then(kept => kept === undefined)")
+    await pair()
+    await phone.open()
+    await until_kept(device, 1)
+    await context.close()
+    await server.close()
 
 
 async def test_it_can_be_installed_as_an_app(phone):

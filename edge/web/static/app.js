@@ -80,7 +80,9 @@ document.addEventListener("alpine:init", () => {
         if (document.activeElement === document.body) document.getElementById("banner").focus({ preventScroll: true });
       });
       for (const name of ["htmx:sendError", "htmx:timeout"]) {
-        document.body.addEventListener(name, () => this.offline());
+        document.body.addEventListener(name, ({ target }) => {
+          if (target === form || target.classList.contains("keep")) this.offline();
+        });
       }
     },
     another() { // profile: its first photo is a new case's
@@ -145,8 +147,10 @@ document.addEventListener("alpine:init", () => {
     clear() {
       for (const id of ["banner", "boxes", "result"]) document.getElementById(id).replaceChildren();
     },
-    offline() {
+    offline() { // the outbox has it
       this.mode = "idle";
+      this.clear();
+      this.begin();
       const box = document.createElement("div");
       box.className = "banner bad";
       box.textContent = words.offline;
