@@ -41,7 +41,7 @@ Area = tuple[int, int, int, int]
 
 
 def draw(image: Image, predictions: Sequence[Prediction], factor: float) -> Image:
-    """Draw the shown predictions, the surest on top.
+    """Draw the shown predictions, the surest on top; what refines one of them is left out.
 
     Args:
         image: H x W x 3 uint8 RGB, upright; it is drawn on.
@@ -53,7 +53,8 @@ def draw(image: Image, predictions: Sequence[Prediction], factor: float) -> Imag
     """
     height, width = image.shape[:2]
     unit = max(height, width) / 1600
-    shown = sorted((p for p in predictions if p.shown), key=lambda p: p.confidence)
+    own = (p for p in predictions if p.shown and p.refines is None)
+    shown = sorted(own, key=lambda p: p.confidence)
     areas = [_area(p.box, factor, width, height) for p in shown]
     for prediction, area in zip(shown, areas, strict=True):
         _frame(image, area, colour_of(prediction.label), max(2, round(4 * unit)))

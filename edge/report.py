@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from models.case import Case
     from models.profile import Profile
@@ -22,24 +22,29 @@ STATUS = {
 SAID = {"correct": "Correct", "wrong": "Wrong", "reject": "Rejected"}
 """What a person said of a case → words."""
 TITLES = ("What was seen", "Estimate", "Details", "What people said")
-WORDS = (*STATUS.values(), *SAID.values(), *TITLES, "Tax", "Total", "Yes", "Case {number}")
+MORE = "More photos"
+SUMS = ("Subtotal", "Tax", "Total")
+WORDS = (*STATUS.values(), *SAID.values(), *TITLES, MORE, *SUMS, "Yes", "Case {number}")
 """All that is said here and not by the case."""
 FONTS = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),)
 """Tried in turn; reportlab's own, which lacks the letters of eastern Europe, comes last."""
 MARGIN_MM = 20
 WIDEST_MM, HIGHEST_MM = 170, 120
 """Of the photo on the page."""
+SMALL_MM = 80
+"""Of each of the others, either way; there are two in a row."""
 
 
 def write_report(
-    case: Case, profile: Profile | None, photo: bytes, say: Callable[[str], str] = str
+    case: Case, profile: Profile | None, photos: Sequence[bytes], say: Callable[[str], str] = str
 ) -> bytes:
     """Lay a case out on A4; takes some tens of milliseconds, and reportlab's import the first time.
 
     Args:
         case: what is written up.
         profile: gives the form its labels; None where it is gone.
-        photo: a JPEG that the vision worker made; b"" where the photo has left the device.
+        photos: JPEGs that the vision worker made, the case's first photo first; b"" for one that
+            has left the device.
         say: puts English into the reader's language; the summary stays as it was written.
 
     Returns:
@@ -59,7 +64,7 @@ def write_report(
         author=case.device,
         invariant=1,  # the same case gives the same bytes
     )
-    document.build(_Sheet(case, profile, say).story(photo))
+    document.build(_Sheet(case, profile, say).story(photos))
     return out.getvalue()
 
 
@@ -72,24 +77,26 @@ class _Sheet:
         self._say = say
         self._styles = _styles()
 
-    def story(self, photo: bytes) -> list[Any]:
+    def story(self, photos: Sequence[bytes]) -> list[Any]:
         from reportlab.platypus import Spacer
 
         case, say, text = self._case, self._say, self._text
+        when = f"{case.created.astimezone():%Y-%m-%d %H:%M}"
         number = say("Case {number}").format(number=case.seq)
         seen, estimate, details, said = (say(title) for title in TITLES)
         return [
             text(f"{number} · {say(STATUS[case.status.value])}", "Title"),
-            text(f"{case.device}, {case.created:%Y-%m-%d %H:%M}{'' if case.clock_ok else ' (?)'}"),
+            text(f"{case.device}, {when}{'' if case.clock_ok else ' (?)'}"),
             Spacer(1, 10),
-            *([_picture(photo)] if photo else []),
+            *[_picture(photo, WIDEST_MM, HIGHEST_MM) for photo in photos[:1] if photo],
             Spacer(1, 6),
             text(case.summary.text),
             *[text(say(reason), "Quiet") for reason in case.decision.reasons],
             *self._block(seen, self._findings()),
-            *self._block(estimate, self._prices()),
+            *self._block(estimate, self._prices(), "Sum"),
             *self._block(details, self._form()),
             *self._block(said, self._feedback()),
+            *self._more(photos[1:]),
             Spacer(1, 10),
             text(_made_by(case), "Quiet"),
         ]
@@ -99,13 +106,37 @@ class _Sheet:
 
         return Paragraph(escape(words).replace("\n", "<br/>"), self._styles[style])
 
-    def _block(self, title: str, rows: Iterable[tuple[str, str]]) -> list[Any]:
+    def _block(
+        self, title: str, rows: Iterable[tuple[str, str]], style: str = "Normal"
+    ) -> list[Any]:
         from reportlab.lib.units import mm
         from reportlab.platypus import Table
 
-        cells = [[self._text(a), self._text(b)] for a, b in rows]
-        table = [Table(cells, colWidths=[60 * mm, 110 * mm])] if cells else []
+        cells = [[self._text(a), self._text(b, style)] for a, b in rows]
+        widths = (60, 110) if style == "Normal" else (60, 40)
+        table = [Table(cells, colWidths=[w * mm for w in widths], hAlign="LEFT")] if cells else []
         return [self._text(title, "Heading2"), *table] if cells else []
+
+    def _more(self, photos: Sequence[bytes]) -> list[Any]:
+        """The other photos of the case, two in a row, each with the shot that it is."""
+        from reportlab.platypus import Table
+
+        shots = {shot.name: shot.label for shot in self._profile.shots} if self._profile else {}
+        named = zip(photos, self._case.images[1:], strict=False)
+        cells = [
+            [_picture(photo, SMALL_MM, SMALL_MM), self._text(self._say(shots.get(i.shot, i.shot)))]
+            for photo, i in named
+            if photo
+        ]
+        pairs = [[*cells[n : n + 2], ""][:2] for n in range(0, len(cells), 2)]
+        return (
+            [
+                self._text(self._say(MORE), "Heading2"),
+                Table(pairs, style=[("VALIGN", (0, 0), (-1, -1), "TOP")]),
+            ]
+            if cells
+            else []
+        )
 
     def _word(self, label: str) -> str:
         return self._say(_plain(label))
@@ -127,12 +158,16 @@ class _Sheet:
         lines = [
             (
                 f"{line.count} × {self._word(line.label)} {self._word(line.grade)}".strip(),
-                line.amount,
+                self._amount(line.amount),
             )
             for line in estimate.lines
         ]
-        total = f"{estimate.total} {estimate.currency}"
-        return [*lines, (self._say("Tax"), estimate.tax), (self._say("Total"), total)]
+        sums = (estimate.subtotal, estimate.tax, f"{estimate.total} {estimate.currency}")
+        named = zip(map(self._say, SUMS), map(self._amount, sums), strict=True)
+        return [*lines, *named]
+
+    def _amount(self, digits: str) -> str:
+        return digits.replace(".", self._say("."))
 
     def _form(self) -> list[tuple[str, str]]:
         labels = {each.name: each.label for each in self._profile.form} if self._profile else {}
@@ -166,13 +201,12 @@ def _plain(label: str) -> str:
     return label.replace("_", " ")
 
 
-def _picture(photo: bytes) -> Any:
+def _picture(photo: bytes, widest_mm: int, highest_mm: int) -> Any:
     from reportlab.lib.units import mm
     from reportlab.platypus import Image
 
-    return Image(
-        io.BytesIO(photo), width=WIDEST_MM * mm, height=HIGHEST_MM * mm, kind="proportional"
-    )
+    width, height = widest_mm * mm, highest_mm * mm
+    return Image(io.BytesIO(photo), width=width, height=height, kind="proportional")
 
 
 def _styles() -> Any:
@@ -183,6 +217,7 @@ def _styles() -> Any:
     for name in ("Normal", "Title", "Heading2"):
         styles[name].fontName = font
     styles["Title"].alignment = 0
+    styles.add(ParagraphStyle("Sum", parent=styles["Normal"], alignment=2))
     styles.add(ParagraphStyle("Quiet", parent=styles["Normal"], textColor=grey, fontSize=9))
     return styles
 

@@ -48,22 +48,22 @@ class ReportApi:
     async def report(self, request: web.Request) -> web.Response:
         """Write it."""
         case = await existing(self._store, case_id(request))
-        photo = await self._photo(case)
-        profile = self._pipeline.profiles.get(case.profile)
-        body = await asyncio.to_thread(write_report, case, profile, photo, language_of(request).say)
+        photos = [await self._photo(case, number) for number in range(len(case.images))]
+        profile, say = self._pipeline.profiles.get(case.profile), language_of(request).say
+        body = await asyncio.to_thread(write_report, case, profile, photos, say)
         headers = {"Content-Disposition": f'inline; filename="case-{case.seq}.pdf"'}
         return web.Response(body=body, content_type=PDF, headers=headers)
 
-    async def _photo(self, case: Case) -> bytes:
-        """With its boxes; its thumbnail, or nothing, where it has left the device."""
+    async def _photo(self, case: Case, number: int) -> bytes:
+        """The first with its boxes; its thumbnail, or nothing, where it has left the device."""
         try:
-            file = await self._store.image(case.id)
+            file = await self._store.image(case.id, number)
             data = await asyncio.to_thread(file.path.read_bytes)
-            return await self._vision.annotate(data, case.predictions)
+            return await self._vision.annotate(data, () if number else case.predictions)
         except (EdgeError, OSError):
             pass
         try:
-            small = await self._store.thumbnail(case.id)
+            small = await self._store.thumbnail(case.id, number)
             return await asyncio.to_thread(small.path.read_bytes)
         except (EdgeError, OSError):
             return b""

@@ -41,6 +41,12 @@ def test_what_is_not_shown_is_not_drawn():
     assert not changed(draw(grey(), [seen((100, 100, 300, 300), shown=False)], 1.0)).any()
 
 
+def test_a_grade_is_not_drawn_over_the_box_that_it_refines():
+    dent = seen((100, 100, 300, 300))
+    grade = Prediction("severe", 0.95, dent.box, Source.CLASSIFIER, refines=0)
+    assert np.array_equal(draw(grey(), [dent, grade], 1.0), draw(grey(), [dent], 1.0))
+
+
 def test_a_label_has_the_same_colour_every_time_and_others_have_others():
     assert colour_of("dent") == colour_of("dent") in PALETTE
     shipped = ("dent", "scratch", "rust", "crack", "paint_chip", "broken_lamp")
