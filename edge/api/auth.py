@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from edge.api.operation import TOKEN_ID, WHO, Scope, operation_of
+from edge.api.operation import SCOPES, TOKEN_ID, WHO, Scope, operation_of
 from edge.errors import ConfigError, ForbiddenError, NotAllowedError
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ def allows(scopes: frozenset[str], scope: Scope) -> bool:
     return scope.value in scopes or Scope.ADMIN.value in scopes
 
 
+def may(request: web.Request, scope: str) -> bool:
+    """True where whoever asks may do that; everybody may where nobody had to sign in."""
+    scopes = request.get(SCOPES)
+    return scopes is None or allows(scopes, Scope(scope))
+
+
 def who(request: web.Request) -> str:
     """The name of whoever is signed in; "" on a device without sign-in."""
     return str(request.get(WHO, ""))
@@ -77,7 +83,8 @@ async def _require(request: web.Request, tokens: Tokens, scope: Scope) -> Holder
             "This needs a token." if not token else "This token is not known here.",
             "Send Authorization: Bearer TOKEN, or sign in at /session.",
         )
-    if not allows(frozenset(holder.scopes), scope):
+    scopes = request[SCOPES] = frozenset(holder.scopes)
+    if not allows(scopes, scope):
         raise ForbiddenError(
             f"This token does not allow it: it lacks the scope {scope.value!r}.",
             "Ask whoever runs the device for another token.",

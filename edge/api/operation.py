@@ -93,6 +93,8 @@ WHO: web.RequestKey[str] = web.RequestKey("who", str)
 """The name of whoever is signed in."""
 TOKEN_ID: web.RequestKey[str] = web.RequestKey("token_id", str)
 """The id of the token it came with."""
+SCOPES: web.RequestKey[frozenset[str]] = web.RequestKey("scopes", frozenset)
+"""What that token allows."""
 ORIGIN: web.RequestKey[str] = web.RequestKey("origin", str)
 """The page of another site that may read the answer."""
 ETAG: web.RequestKey[str] = web.RequestKey("etag", str)

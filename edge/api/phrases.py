@@ -67,6 +67,9 @@ PHRASES = (
     "'{field}' takes {expected}.",
     "'{field}' takes at most {number}.",
     "{slow} (was so since the start)",
+    # How the link to the tower is, `edge.uplink.uplink`
+    "The tower refused something: {reason}",
+    "The broker refused a message: {reason}",
     # Why the tower refused something, `sync.receiver`
     "{size} bytes, at most {most} are taken",
     "the bytes have the SHA-256 {sha256}",
@@ -127,6 +130,7 @@ TEXTS = (
     "The camera is closed.",
     "The camera is not open.",
     "The camera gave an empty picture.",
+    "No tower is set (sync.host).",
     "the tower holds other bytes under this key",
     "lost: the photo is not on the device",
     "lost: the photo can't be read",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import jinja2
 from aiohttp import web
 
 from edge.api import views
+from edge.api.auth import may
 from edge.api.language import Language, Languages
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def page(
 ) -> web.Response:
     """Render `template` as an answer."""
     language = language_of(request)
-    words = {**views.helpers(language), "path": request.rel_url.raw_path_qs, **context}
+    shown = {"path": request.rel_url.raw_path_qs, "may": partial(may, request), **context}
+    words = {**views.helpers(language), **shown}
     response = aiohttp_jinja2.render_template(template, request, words, status=status)
     response.headers["Content-Language"] = language.code
     response.headers["Vary"] = "Accept-Language, Cookie"

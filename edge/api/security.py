@@ -36,14 +36,16 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=()",
     "Cache-Control": "no-store",
-    "Server": "EdgeCase",
 }
+
+SERVER = "EdgeCase"
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Before an answer leaves: add what its handler did not set itself."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = SERVER  # aiohttp has put its own and its version there
     if request.get(ORIGIN):
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     etag = request.get(ETAG)

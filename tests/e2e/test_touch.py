@@ -90,7 +90,7 @@ async def test_a_german_phone_is_spoken_to_in_german_and_may_choose(browser, dev
     async with a_phone(browser, device, locale="de-DE") as phone:
         page = phone.page
         await phone.open()
-        await phone.sees("Es wird auf diesem Gerät angesehen")
+        await phone.sees("Es wird auf diesem Gerät selbst angesehen")
         await phone.take("dented-door")
         await phone.sees("Brauchbar")
         await phone.shot("verdict-de")

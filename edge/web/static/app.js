@@ -87,7 +87,7 @@ document.addEventListener("alpine:init", () => {
     },
     another() { // profile: its first photo is a new case's
       const chosen = this.$refs.profile.selectedOptions[0];
-      this.hint = chosen.dataset.hint || words.goesNowhere;
+      this.hint = chosen.dataset.hint || words.lookedAt;
       this.begin();
     },
     begin() { // another case

@@ -127,3 +127,28 @@ async def test_feedback_carries_the_name_of_who_is_signed_in(locked, token, uplo
     url = f"/cases/{case['id']}/feedback"
     answer = await locked.post(url, json={"verdict": "correct"}, headers=headers)
     assert (await answer.json())["feedback"][0]["by"] == "Ada's phone"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "takes_photos", "deletes"),
+    [
+        (("view",), False, False),
+        (("view", "capture"), True, False),
+        (("view", "capture", "admin"), True, True),
+    ],
+)
+async def test_a_page_offers_what_the_token_allows(
+    locked, token, keep_one, scopes, takes_photos, deletes
+):
+    headers = {**await token(*scopes), "Accept": "text/html"}
+    home = await (await locked.get("/", headers=headers)).text()
+    assert ('id="shoot"' in home, 'href="/paired"' in home) == (takes_photos, deletes)
+    case = await (await locked.get(f"/history/{keep_one}", headers=headers)).text()
+    assert ('id="correct"' in case, 'name="verdict"' in case) == (takes_photos, takes_photos)
+    assert (">Delete<" in case) is deletes
+
+
+@pytest.fixture
+async def keep_one(device):
+    case, _ = await device.capture.take()
+    return case.id

@@ -89,6 +89,7 @@ async def test_every_answer_carries_the_safety_headers(client):
         headers = (await client.get(path)).headers
         assert headers["X-Content-Type-Options"] == "nosniff", path
         assert headers["Referrer-Policy"] == "no-referrer", path
+        assert headers["Server"] == "EdgeCase", path  # and no versions
         csp = headers["Content-Security-Policy"]
         assert "script-src 'self';" in csp, path
         assert "unsafe-eval" not in csp, path

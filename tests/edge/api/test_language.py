@@ -141,6 +141,9 @@ def test_every_phrase_is_one_that_the_device_says():
          "das PNG ist beschädigt: eine Prüfsumme stimmt nicht"),
         ("The folder /srv/my_photos can't be read: No such file.",
          "Der Ordner /srv/my_photos lässt sich nicht lesen: No such file."),
+        ("No tower is set (sync.host).", "Es ist kein Turm eingestellt (sync.host)."),
+        ("The tower refused something: lost: the photo can't be read",
+         "Der Turm hat etwas abgelehnt: verloren: das Foto lässt sich nicht lesen"),
         ("{label} is no phrase", "{label} is no phrase"),
     ],
 )  # fmt: skip
