@@ -102,6 +102,7 @@ TEXTS = (
     "Send it again, whole.",
     "Take another photo, or save this one anew with another program.",
     "No pairing window is open.",
+    "On the device: edgecase pair. Or on a phone that is an admin's: its page of phones.",
     "This is not the code.",
     "Look at it once more, and mind its age.",
     "This photo is not on the device any more.",

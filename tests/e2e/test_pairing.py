@@ -74,6 +74,11 @@ class Paired:
         assert found
         return "".join(found.groups())
 
+    def good_tokens(self) -> list[str]:
+        """Ids of those that open something."""
+        phones = json.loads(self.command("phones", "list", "--json"))["phones"]
+        return [phone["id"] for phone in phones if phone["revoked"] is None]
+
     @property
     def plain(self) -> str:
         return f"http://127.0.0.1:{self.device.port}"
@@ -215,6 +220,9 @@ async def test_a_phone_scans_goes_on_over_https_pairs_and_is_thrown_out(device, 
     with stream:
         assert stream.readline() == b"retry: 2000\n"
         await expect(phone.get_by_text("Bo", exact=True)).to_be_visible(timeout=10_000)
+        await expect(phone.locator("li", has_text="Bo").locator("small")).to_contain_text(
+            "take photos, too"
+        )
         await phone.evaluate("window.confirm = () => true")
         await phone.get_by_role("button", name="Revoke Bo").click()
         await expect(phone.get_by_text("revoked")).to_be_visible()
@@ -248,6 +256,20 @@ async def test_a_wrong_code_is_said_and_ten_of_them_lock_the_window(device, phon
     await shot(phone, "locked")
 
 
+async def test_a_german_phone_is_told_in_german_what_is_wrong_with_its_code(device, browser):
+    context = await browser.new_context(locale="de-DE")
+    phone = await context.new_page()
+    device.invitation()
+    await phone.goto(f"{device.secure}/pair#WRONG123")
+    await phone.get_by_role("button", name="Koppeln").click()
+    await expect(phone.locator("#said")).to_contain_text("Das ist nicht der Code.")
+    await phone.goto(f"{device.secure}/session")
+    await phone.get_by_label("Token").fill("wrong")
+    await phone.get_by_role("button", name="Anmelden").click()
+    await expect(phone.get_by_role("alert")).to_contain_text("Dieses Token ist hier nicht bekannt.")
+    await context.close()
+
+
 async def test_the_page_says_when_it_is_another_device_than_the_one_that_showed_the_code(
     device, phone
 ):
@@ -273,7 +295,7 @@ async def test_a_page_of_another_origin_can_neither_pair_nor_revoke(device, phon
     # Another port of the same address is the same site: the browser sends the cookie along.
     cookie = {"name": "edgecase_token", "value": admin, "url": device.plain}
     await phone.context.add_cookies([cookie])
-    before = device.command("phones", "list", "--json")
+    before = device.good_tokens()
     evil = free_port()
     page = f"""<form method=post enctype=text/plain action="{device.plain}/pairing/window"><button>
         </button></form><script>document.querySelector("form").submit()</script>"""
@@ -285,7 +307,7 @@ async def test_a_page_of_another_origin_can_neither_pair_nor_revoke(device, phon
     answer = await forged.value
     assert answer.status == 403
     assert "not for a page of another site." in await phone.content()
-    assert device.command("phones", "list", "--json") == before
+    assert device.good_tokens() == before
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")

@@ -197,6 +197,14 @@ async def test_letters_twice_as_large_need_no_scrolling_to_the_side(browser, dev
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+async def test_on_paper_a_case_has_nothing_to_press(phone):
+    await a_case(phone)
+    await phone.page.emulate_media(media="print")
+    await expect(phone.page.get_by_role("button")).to_have_count(0)
+    await expect(phone.page.get_by_role("link", name="History")).to_have_count(0)
+    await expect(phone.page.get_by_role("heading", name="In words")).to_be_visible()
+
+
 async def verdict(phone):
     await phone.open()
     await phone.take("dented-door")

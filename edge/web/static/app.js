@@ -10,6 +10,14 @@ const LIVE = "edgecase-live"; // kept where the last photo was taken live: the n
 const FIELDS = "#result [name^='form.']";
 const words = document.getElementById("words").dataset; // what scripts say, in the page's language
 
+// Asks as a page does, and so is answered in the page's language.
+const AS_A_PAGE = { Accept: "text/html", "HX-Request": "true" };
+
+async function refusal(answer) {
+  const said = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll(".banner strong, .banner p");
+  return Array.from(said, (each) => each.textContent.trim()).join(" ") || `${words.answered} ${answer.status}.`;
+}
+
 function tell(kind) {
   document.body.dispatchEvent(new CustomEvent(`edge-${kind}`));
 }
@@ -189,13 +197,13 @@ document.addEventListener("alpine:init", () => {
     async send() {
       const answer = await fetch("/session", {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
+        headers: { ...AS_A_PAGE, "Content-Type": "application/json" },
         body: JSON.stringify({ token: this.token.trim() }),
       });
       if (answer.ok) {
         window.location.assign("/");
       } else {
-        this.trouble = (await answer.json()).error.message;
+        this.trouble = await refusal(answer);
       }
     },
   }));

@@ -130,7 +130,7 @@ const outbox = {
     try {
       answer = await fetch("/page/keep", {
         method: "POST",
-        headers: { Accept: "application/json", "Idempotency-Key": letter.id },
+        headers: { ...AS_A_PAGE, "Idempotency-Key": letter.id },
         body,
       });
     } catch {
@@ -163,15 +163,6 @@ const outbox = {
     window.dispatchEvent(new CustomEvent("outbox-changed"));
   },
 };
-
-async function refusal(answer) {
-  try {
-    const { message, hint } = (await answer.json()).error;
-    return [message, hint].filter(Boolean).join(" ");
-  } catch {
-    return `${words.answered} ${answer.status}.`;
-  }
-}
 
 window.addEventListener("online", () => outbox.soon(0));
 document.addEventListener("visibilitychange", () => {

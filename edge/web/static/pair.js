@@ -25,15 +25,14 @@ async function pair(form) {
   try {
     const answer = await fetch("/pair", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { ...AS_A_PAGE, "Content-Type": "application/json" },
       body: JSON.stringify({ code: form.elements.code.value.trim(), name: form.elements.name.value.trim(), cookie: true }),
     });
     if (answer.ok) {
       window.location.assign("/");
       return;
     }
-    const { error } = await answer.json();
-    said.textContent = `${error.message} ${error.hint}`.trim();
+    said.textContent = await refusal(answer);
   } catch {
     said.textContent = said.dataset.offline;
   }
