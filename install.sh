@@ -90,6 +90,8 @@ case $role in
           native=cryptography,psycopg,sqlalchemy ;;
 esac
 home=/opt/$name data=/var/lib/$name log=/var/log/edgecase-install.log
+# What judges a cut upgrade when the machine starts; and a mark, gone when it does, that what runs isn't what is installed.
+settler=$name-settle.service changed=/run/$name-changed
 
 for part in steps look put environment extras disk upgrade models remove; do
   # shellcheck source=/dev/null

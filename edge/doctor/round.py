@@ -8,6 +8,7 @@ from edge.config import StoreSettings
 from edge.doctor import parts
 from edge.doctor.findings import Finding, fail, fine, warn
 from edge.doctor.machine import examine_machine, gather
+from edge.doctor.upgrade import upgrade
 from edge.errors import ConfigError, EdgeError
 from edge.identity import identify
 
@@ -22,7 +23,7 @@ INSTALL = "edgecase models install FILE"
 
 async def examine(found: Reading) -> list[Finding]:
     """Look at everything; with wrong settings, only at what doesn't depend on them."""
-    findings = [*parts.settings(found), *examine_machine(gather())]
+    findings = [*parts.settings(found), *examine_machine(gather()), upgrade()]
     if found.problems:
         return findings
     settings = found.settings

@@ -43,7 +43,7 @@ mount_unit() { systemd-escape -p --suffix=mount "$data"; }
 
 uses_disk() { [ "$role" = device ] && [ -e "$UNITS/$(mount_unit)" ]; }
 
-waits() { printf '%s\n' "${units[@]}" "${timers[@]/%.timer/.service}" "edgecase-stick@.service"; }
+waits() { printf '%s\n' "${units[@]}" "${timers[@]/%.timer/.service}" "$settler" "edgecase-stick@.service"; }
 
 data_disk() {
   local unit each fresh='' mounted
@@ -65,7 +65,7 @@ data_disk() {
   systemctl daemon-reload
   systemctl enable --now "$unit"
   # When it comes late, the service comes with it.
-  systemctl add-wants "$unit" "${units[@]}"
+  systemctl add-wants "$unit" "${units[@]}" "$settler"
   chown "$name:$name" "$data"
   chmod 700 "$data"
 }
@@ -73,8 +73,9 @@ data_disk() {
 keep() { # PATH TEXT : sets `fresh` where it wasn't there like that
   [ "$(cat "$1" 2>/dev/null)" = "$2" ] && return
   mkdir -p "$(dirname "$1")"
-  printf '%s\n' "$2" >"$1"
-  touch "$home/.changed"
+  printf '%s\n' "$2" >"$1.new"
+  replace "$1"
+  touch "$changed"
   fresh=yes
 }
 

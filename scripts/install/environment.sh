@@ -3,7 +3,7 @@
 
 stamp() { # of everything that the environment is made from
   (cd "$here" && { python3 -V; has_camera_packages && echo "with Debian's"; cat "requirements/$lock" pyproject.toml
-    find edge sync models tower_sync_server -type f ! -path '*/__pycache__/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    find edge sync models tower_sync_server scripts/install/way_back -type f ! -path '*/__pycache__/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
   } | sha256sum | cut -c1-16)
 }
 
@@ -12,6 +12,8 @@ environment() {
   version=$(stamp)
   target=$(target_of "$version")
   if [ ! -e "$target/.whole" ]; then
+    # Where the power went before, pip's cache may have empty files, and pip 25 stops at those.
+    [ ! -e "$target" ] || export PIP_NO_CACHE_DIR=1
     rm -rf "$target"
     mkdir -p "$home/versions"
     python3 -m venv "$target"
@@ -29,17 +31,19 @@ environment() {
     llama=$(fitting_wheels)
     [ -z "$llama" ] || pip install --no-index --no-deps "$llama"/*.whl
     runs_here "$target" ${llama:+llama_cpp}
+    cp -R "$here/scripts/install/way_back" "$target/"
     sync -f "$target"
     touch "$target/.whole"
+    sync "$target/.whole" "$target"
   elif [ "$(readlink -f "$home/current")" = "$target" ] && [ -e "/usr/local/bin/${commands[0]}" ]; then
     exit "$ALREADY"
   fi
-  touch "$home/.changed"
+  touch "$changed"
   point "$target" "$home/current"
   for command in "${commands[@]}"; do point "$home/current/bin/$command" "/usr/local/bin/$command"; done
 }
 
-has_camera_packages() { [ "$role" = device ] && dpkg -s python3-picamera2 >/dev/null 2>&1; }
+has_camera_packages() { [ "$role" = device ] && has_package python3-picamera2; }
 
 see_debians() { # ENVIRONMENT : after its own packages, Debian's; libcamera is nowhere else
   # Not --system-site-packages: that has Python look into the service's own data folder too, before Debian's.

@@ -14,10 +14,14 @@ find_damage() { # an environment with other files than were installed isn't whol
   now=$(readlink -f "$home/current" || true)
   for site in "$now"/lib/python3*/site-packages; do
     [ -d "$site" ] || continue
-    python3 -I "$here/scripts/install/damaged.py" "$site" >>"$log" && continue
+    python3 -I "$here/scripts/install/damaged.py" "$site" >>"$log" && way_back_is_whole "$now" && continue
     warn "files of $now are damaged; it is made again" "$log"
     rm -f "$now/.whole"
   done
+}
+
+way_back_is_whole() { # VERSION : of another version's nobody knows
+  [ "$1" != "$(target_of "$(stamp)")" ] || diff -r "$here/scripts/install/way_back" "$1/way_back" >>"$log"
 }
 
 put_on_machine() {
@@ -31,6 +35,7 @@ put_on_machine() {
     step "start ${units[*]}" start_units
   fi
   step "versions before the last one" forget_old_versions
+  [ -n "$dry" ] || rm -f "$home/went-back"
   [ -n "$dry" ] || say "Done. Look: ${commands[0]} --help; systemctl status $name"
 }
 
@@ -48,9 +53,10 @@ put_files() {
 
 debian_packages() {
   local missing=() package files
-  for package in "${packages[@]}" "${camera_packages[@]}"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
+  for package in "${packages[@]}" "${camera_packages[@]}"; do has_package "$package" || missing+=("$package"); done
   [ ${#missing[@]} -gt 0 ] || exit "$ALREADY"
   export DEBIAN_FRONTEND=noninteractive
+  dpkg --configure -a # what a power cut has left
   if [ -n "$offline" ]; then
     mapfile -t files < <(newer_debs "$offline/debs")
     # Without apt's lists: for a version that they name too it would ask the network.
@@ -63,6 +69,10 @@ debian_packages() {
   fi
   # Debian starts a broker of its own; the tower's has its own certificates and ports.
   if [[ " ${missing[*]} " == *" mosquitto "* ]]; then systemctl disable --now mosquitto.service || true; fi
+}
+
+has_package() { # whole: one that was cut off in the middle is known, too
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
 offered() { # PACKAGE… : without the camera's where there are none, as in plain Debian
@@ -83,13 +93,14 @@ newer_debs() { # FOLDER : the files of packages that are missing here, or older
 }
 
 users_and_folders() {
+  local fresh=''
   if same sysusers.d && id "$name" && { uses_disk || { same tmpfiles.d && [ "$(stat -c '%U %a' "$data")" = "$name 700" ]; }; }; then
     exit "$ALREADY"
   fi
-  install -D -m 644 "$here/systemd/sysusers.d/$name.conf" "/etc/sysusers.d/$name.conf"
+  put "sysusers.d/$name.conf" "/etc/sysusers.d/$name.conf"
   systemd-sysusers "$name.conf"
   if uses_disk; then return; fi
-  install -D -m 644 "$here/systemd/tmpfiles.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
+  put "tmpfiles.d/$name.conf" "/etc/tmpfiles.d/$name.conf"
   systemd-tmpfiles --create "$name.conf"
 }
 
@@ -99,6 +110,13 @@ point() { # TARGET LINK : in one move, so that there is a link at every moment
   mkdir -p "$(dirname "$2")"
   ln -sfn "$1" "$2.new"
   mv -T "$2.new" "$2"
+  sync "$(dirname "$2")"
+}
+
+replace() { # FILE : by FILE.new, of which a power cut leaves all or nothing
+  sync "$1.new"
+  mv -T "$1.new" "$1"
+  sync "$(dirname "$1")"
 }
 
 first_settings() {
@@ -108,27 +126,34 @@ first_settings() {
   install -D -m 640 -g "$name" "$here/scripts/install/$settings" "$file.new"
   if [ "$role" = device ]; then chmod 644 "$file.new"; fi
   if [ -n "$lan" ]; then sed -i 's/^\[http\]$/[http]\nhost = "0.0.0.0"\nauth = "token"/' "$file.new"; fi
-  mv -n "$file.new" "$file"
+  replace "$file"
 }
 
 unit_files() {
-  local unit fresh=''
+  local unit fresh='' all=("${units[@]}" "${timers[@]}" "$settler")
   for unit in "${units[@]}"; do put "$unit" "$UNITS/$unit"; done
   if [ "$(systemd_version)" -ge 254 ]; then # bookworm's doesn't know these keys
     for unit in "${units[@]}"; do put backoff.conf "$UNITS/$unit.d/backoff.conf"; done
   fi
-  [ -z "$fresh" ] || touch "$home/.changed"
-  for unit in "${timers[@]}" "${timers[@]/%.timer/.service}"; do put "$unit" "$UNITS/$unit"; done
-  if [ -z "$fresh" ] && systemctl is-enabled -q "${units[@]}" "${timers[@]}"; then exit "$ALREADY"; fi
+  [ -z "$fresh" ] || touch "$changed"
+  for unit in "${timers[@]}" "${timers[@]/%.timer/.service}" "$settler"; do put "$unit" "$UNITS/$unit"; done
+  if [ -z "$fresh" ] && each_unit is-enabled "${all[@]}"; then exit "$ALREADY"; fi
   if has_systemd; then systemctl daemon-reload; fi
-  systemctl enable "${units[@]}" "${timers[@]}"
+  systemctl enable "${all[@]}"
+  sync -f "$UNITS"
+}
+
+each_unit() { # IS-… UNIT… : of several at once systemctl says whether one is
+  local unit
+  for unit in "${@:2}"; do systemctl "$1" -q "$unit" || return 1; done
 }
 
 put() { # FILE PATH : sets `fresh` where it wasn't there like that
   local mode=644
   [ ! -x "$here/systemd/$1" ] || mode=755
   [ "$(stat -c %a "$2" 2>/dev/null)" = "$mode" ] && cmp -s "$here/systemd/$1" "$2" && return
-  install -D -m "$mode" "$here/systemd/$1" "$2"
+  install -D -m "$mode" "$here/systemd/$1" "$2.new"
+  replace "$2"
   fresh=yes
 }
 
@@ -136,14 +161,14 @@ systemd_version() { systemctl --version | awk 'NR == 1 { print $2 }'; }
 
 start_units() { # what runs and is what is installed goes on
   local unit verb=start
-  if [ -e "$home/.changed" ]; then verb=restart
-  elif systemctl is-active -q "${units[@]}"; then exit "$ALREADY"; fi
+  if [ -e "$changed" ]; then verb=restart
+  elif each_unit is-active "${units[@]}"; then exit "$ALREADY"; fi
   for unit in "${units[@]}"; do
     systemctl reset-failed "$unit" || true
     timeout 180 systemctl "$verb" "$unit" || { systemctl status --no-pager -n 20 "$unit"; return 1; }
   done
   [ ${#timers[@]} -eq 0 ] || systemctl start "${timers[@]}"
-  rm -f "$home/.changed"
+  rm -f "$changed"
 }
 
 forget_old_versions() { # the one before stays, to go back to

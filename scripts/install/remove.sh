@@ -32,7 +32,7 @@ leave_home() {
 
 forget_units() {
   local unit
-  for unit in "${units[@]}"; do
+  for unit in "${units[@]}" "$settler"; do
     if has_systemd; then systemctl disable --now "$unit" || true; else systemctl disable "$unit" || true; fi
     rm -rf "/etc/systemd/system/$unit" "/etc/systemd/system/$unit.d"
   done
@@ -47,7 +47,7 @@ forget_units() {
 forget_program() {
   local command
   for command in "${commands[@]}"; do rm -f "/usr/local/bin/$command"; done
-  rm -rf "$home"
+  rm -rf "$home" "$changed"
 }
 
 forget_data() {

@@ -1,12 +1,10 @@
 # To another version and, where that one isn't healthy, back. What was taken in meanwhile is kept either way.
 # shellcheck shell=bash disable=SC2154
 
-SETTLE_S=15 # a service that has started has to stay up so long
-
 upgrade() {
   installed || die 3 "EdgeCase isn't installed here: sudo ./install.sh"
   settle_upgrade
-  if [ -z "$dry" ] && ! systemctl is-active -q "${units[@]}"; then
+  if [ -z "$dry" ] && ! each_unit is-active "${units[@]}"; then
     die 1 "What is installed isn't healthy, so that there is nothing to go back to. Mend it first (systemctl status $name), or take this version without a way back: sudo ./install.sh"
   fi
   if [ -e "/etc/edgecase/$settings" ] && names_a_server "/etc/edgecase/$settings" && ! command -v pg_dump >/dev/null; then
@@ -15,12 +13,15 @@ upgrade() {
     step "copy of the database" copy_of_database
   fi
   step "the version before: what it takes to go back" note_before
-  # Whatever fails from here on, or interrupts: what is in place then is judged.
+  # Whatever fails from here on, or interrupts: only what is whole and healthy stays.
   [ -n "$dry" ] || trap settle_upgrade EXIT
   put_files
   [ -z "$dry" ] || return 0
+  : >"$home/.before/complete"
+  sync "$home/.before"
   trap - EXIT
   settle_upgrade
+  rm -f "$home/went-back"
   step "versions before the last one" forget_old_versions
 }
 
@@ -38,59 +39,32 @@ copy_of_database() {
 }
 
 note_before() {
-  local unit file
-  rm -rf "$home/.before"
-  mkdir -p "$home/.before.new/files"
-  while read -r file; do [ ! -e "$file" ] || cp -a --parents "$file" "$home/.before.new/files"; done < <(places)
-  for unit in "${units[@]}" "${timers[@]}" "${timers[@]/%.timer/.service}"; do
-    [ ! -e "/etc/systemd/system/$unit" ] || cp -a "/etc/systemd/system/$unit" "$home/.before.new/"
-  done
-  readlink -f "$home/current" >"$home/.before.new/version"
-  sync -f "$home/.before.new"
-  mv -T "$home/.before.new" "$home/.before"
+  local place own fresh='' new=$home/.before.new
+  # What judges when the machine starts has to be there before anything else is changed.
+  put "$settler" "$UNITS/$settler"
+  systemctl enable "$settler"
+  sync -f "$UNITS"
+  rm -rf "$home/.before" "$new"
+  mkdir -p "$new/files"
+  own=$(readlink -f "$home/current")
+  # Of the version that is gone back to; one from before there was any has none.
+  cp "$([ -e "$own/way_back/settle" ] && echo "$own" || echo "$here/scripts/install")"/way_back/* "$new/"
+  echo "$own" >"$new/version"
+  printf '%s\n' "${units[@]}" >"$new/units"
+  { unit_places; places; } >"$new/places"
+  while read -r place; do [ ! -e "$place" ] || cp -a --parents "$place" "$new/files"; done <"$new/places"
+  sync -f "$new"
+  mv -T "$new" "$home/.before"
+  sync "$home"
 }
 
-settle_upgrade() { # one that was cut off as well
-  local before
-  [ -z "$dry" ] && [ -e "$home/.before/version" ] || return 0
-  before=$(cat "$home/.before/version")
-  if [ "$(readlink -f "$home/current")" = "$before" ] && [ ! -e "$home/.changed" ]; then
-    rm -rf "$home/.before"
-  elif healthy; then
-    say "  ✓ the new version is healthy"
-    rm -rf "$home/.before"
-  else
-    say "  ✗ the new version isn't healthy"
-    step "back to the version before" back_to "$before"
-    die 1 "the version before serves again. What was wrong with the new one: $log, journalctl -u $name"
-  fi
+unit_places() {
+  printf "$UNITS/%s\n" "${units[@]}" "${units[@]/%/.d/backoff.conf}" "${timers[@]}" "${timers[@]/%.timer/.service}"
 }
 
-healthy() { # ready, which for a device means that it can take a photo, and still so after a while
-  local starts
-  (start_units) </dev/null >>"$log" 2>&1 || [ $? -eq "$ALREADY" ] || return 1
-  starts=$(systemctl show -p NRestarts --value "${units[@]}")
-  sleep "$SETTLE_S"
-  systemctl is-active -q "${units[@]}" && [ "$starts" = "$(systemctl show -p NRestarts --value "${units[@]}")" ]
-}
-
-back_to() { # FOLDER of a version
-  local unit
-  systemctl stop "${units[@]}" "${timers[@]}" || true
-  point "$1" "$home/current"
-  for unit in "${timers[@]}"; do
-    [ -e "$home/.before/$unit" ] || { systemctl disable "$unit"; rm -f "/etc/systemd/system/$unit" "/etc/systemd/system/${unit%.timer}.service"; }
-  done
-  find "$home/.before" -maxdepth 1 -name 'edgecase*' -exec cp -a {} /etc/systemd/system/ \;
-  places | tr '\n' '\0' | xargs -0 -r rm -f
-  [ ! -d "$home/.before/files" ] || cp -a "$home/.before/files/." /
-  take_up
-  if [ "$role" = device ]; then
-    (cd / && runuser -u "$name" -- "$1/bin/python" -I - <"$here/scripts/install/readable.py")
-  fi
-  # Only now: cut off before, it would be done again.
-  rm -rf "$home/.before"
-  touch "$home/.changed"
-  timers=() # those of the version before start with the machine
-  start_units
+settle_upgrade() { # one that was cut off as well: after that, what was asked for goes on
+  local status=0
+  [ -z "$dry" ] && [ -e "$home/.before/settle" ] || return 0
+  bash "$home/.before/settle" || status=$?
+  [[ $status == [02] ]] || die 1 "the version before serves again. What was wrong with the new one: $log, journalctl -u $name"
 }

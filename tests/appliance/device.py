@@ -41,6 +41,12 @@ def pid(machine: Container) -> str:
     return machine.run("systemctl show -p MainPID --value edgecase").strip()
 
 
+def wait_until_settled(machine: Container) -> None:
+    """Until a cut upgrade is judged and the service serves."""
+    settled = "test ! -e /opt/edgecase/.before && systemctl -q is-active edgecase"
+    machine.run(f"timeout 240 bash -c 'until {settled}; do sleep 1; done'")
+
+
 def log_of(machine: Container, unit: str) -> str:
     return machine.run(f"journalctl -u '{unit}' -o cat --no-pager")
 

@@ -167,29 +167,6 @@ def test_another_version_takes_over(machine: Container) -> None:
 
 
 @pytest.mark.usefixtures("wheels_at_hand")
-@pytest.mark.parametrize("after", ["the version before", "services: edgecase"])
-def test_killed_in_mid_upgrade_it_comes_up_old_or_new(machine: Container, after: str) -> None:
-    """Whatever was done, by the step after which everything in the machine ends at once."""
-    cases = [one["id"] for one in ask("/cases")["cases"]]
-    log = "/var/log/edgecase-install.log"
-    machine.run(f"echo '# {after}' >>/root/newer/edge/logs.py; : >{log}")
-    machine.run(f"{UPGRADE} >/dev/null 2>&1 & until grep -q '✓ {after}' {log}; do sleep 0.1; done")
-    machine.kill()
-    machine.boot()
-    machine.run("timeout 120 bash -c 'until systemctl -q is-active edgecase; do sleep 1; done'")
-    assert ask("/health")["ready"]
-    assert [one["id"] for one in ask("/cases")["cases"]] == cases
-
-
-@pytest.mark.usefixtures("wheels_at_hand")
-def test_an_upgrade_that_was_killed_goes_on_to_its_end(machine: Container) -> None:
-    said = machine.run(UPGRADE)
-    assert "✓ the new version is healthy" in said
-    site = machine.run("echo /opt/edgecase/current/lib/python3*/site-packages").strip()
-    assert machine.run(f"tail -n 1 {site}/edge/logs.py") == "# services: edgecase\n"
-
-
-@pytest.mark.usefixtures("wheels_at_hand")
 def test_a_broken_upgrade_that_migrated_the_database_goes_back_by_itself(
     machine: Container,
 ) -> None:

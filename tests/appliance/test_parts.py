@@ -265,6 +265,34 @@ def test_a_machine_takes_the_wheel_that_fits_it(model: str, folder: str, tmp_pat
     assert Path(said).name == folder
 
 
+def test_of_several_units_each_has_to_be_up() -> None:
+    systemctl = "systemctl() { [ $3 = up ]; }"
+    assert judge(f"{systemctl}; each_unit is-active up up && echo all") == "all"
+    assert judge(f"{systemctl}; each_unit is-active up down || echo not all") == "not all"
+
+
+@pytest.mark.parametrize(
+    ("state", "there"),
+    [("installed", "yes"), ("half-configured", "no"), ("unpacked", "no"), ("", "no")],
+)
+def test_a_package_that_was_cut_off_is_not_there(state: str, there: str) -> None:
+    assert judge(f"dpkg-query() {{ echo {state}; }}; has_package x && echo yes || echo no") == there
+
+
+@pytest.mark.parametrize(("left", "cache"), [("", "taken"), ("versions/abc/bin", "passed over")])
+def test_pip_s_cache_is_not_trusted_after_a_cut(left: str, cache: str, tmp_path: Path) -> None:
+    (tmp_path / left).mkdir(parents=True, exist_ok=True)
+    python = tmp_path / "python"
+    python.write_text("#!/bin/bash\necho ${PIP_NO_CACHE_DIR-taken} >&3; kill $PPID\n")
+    python.chmod(0o755)
+    said = judge(
+        f"role=device offline= home={tmp_path} here=$PWD lock=edge.lock; stamp() {{ echo abc; }};"
+        f" python3() {{ mkdir -p $3/bin; cp {python} $3/bin/; }};"
+        " (environment) 3>&1 >/dev/null || true"
+    )
+    assert said.replace("1", "passed over") == cache
+
+
 def test_a_package_that_does_its_work_is_fine(tmp_path: Path) -> None:
     done = tried("numpy,cv2", tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
