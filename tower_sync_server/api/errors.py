@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import secrets
 from typing import TYPE_CHECKING
@@ -51,7 +52,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _answer(request, HttpRefusal(e), {})
     except (asyncio.CancelledError, ConnectionError):
         raise  # the client went away: nobody is left to answer
-    except Exception:  # noqa: BLE001 - the last resort: it must not take the tower down
+    except Exception as e:  # noqa: BLE001 - the last resort: it must not take the tower down
+        if request.path.startswith("/static/") and getattr(e, "errno", 0) == errno.ENAMETOOLONG:
+            return _answer(request, HttpRefusal(web.HTTPNotFound()), {})
         incident = secrets.token_hex(4)
         log.exception("incident %s: %s %s", incident, request.method, request.path)
         message = f"Something went wrong on the tower (incident {incident})."

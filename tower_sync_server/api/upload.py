@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from tower_sync_server.api.guard import by
 from tower_sync_server.api.replies import as_json
@@ -16,8 +18,10 @@ from tower_sync_server.ingest.uploads import Picture
 from tower_sync_server.people.words import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
+
+    from aiohttp import MultipartReader
 
     from tower_sync_server.api.guard import Doors
     from tower_sync_server.ingest.uploads import Uploads
@@ -25,9 +29,19 @@ if TYPE_CHECKING:
 
 TAR = ("application/x-tar", "application/tar")
 MULTIPART = "multipart/form-data"
+KNOWN = "Known parts are: device, case, image, thumb."
 MAX_DEVICE = 200
 MAX_PARTS = 200
 PICTURE = re.compile(r"image/[a-z0-9.+-]{1,64}")
+MALFORMED = (
+    ValueError,
+    AssertionError,
+    RuntimeError,
+    LookupError,
+    HttpProcessingError,
+    ClientPayloadError,
+)
+"""With all of these aiohttp's reader says: no boundary, a wrong one, cut off, bad headers."""
 WAIT_S = 60.0
 """Longest that the uploader may send nothing."""
 
@@ -64,14 +78,36 @@ class UploadApi:
     async def _one(self, request: web.Request) -> Taken:
         with self._uploads.room() as place:
             parts = Parts(place, self._uploads)
-            reader = await request.multipart()
-            while (part := await reader.next()) is not None:
+            async for part in _parts(request):
                 if not isinstance(part, BodyPartReader):
                     raise BadRequestError("A part has parts of its own.")
                 await parts.add(part)
+            if not parts.has_case:
+                raise BadFieldError("case: missing", KNOWN)
             return await asyncio.to_thread(
                 self._uploads.one, place, parts.device, parts.photos, parts.thumbs
             )
+
+
+async def _parts(request: web.Request) -> AsyncIterator[MultipartReader | BodyPartReader]:
+    with _whole():
+        reader = await request.multipart()
+    while True:
+        with _whole():
+            part = await reader.next()
+        if part is None:
+            return
+        yield part
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    try:
+        yield
+    except MALFORMED as e:
+        raise BadRequestError(
+            "The multipart body is cut off or malformed.", "Send it again, whole."
+        ) from e
 
 
 class Parts:
@@ -80,6 +116,7 @@ class Parts:
     def __init__(self, place: Path, uploads: Uploads) -> None:
         """Nothing yet; it goes into `place`."""
         self.device = ""
+        self.has_case = False
         self.photos: list[Picture] = []
         self.thumbs: list[Picture] = []
         self._place = place
@@ -97,9 +134,12 @@ class Parts:
         if self._count > MAX_PARTS:
             raise BadRequestError(f"More than {MAX_PARTS} parts.")
         if part.name == "device":
-            self.device = (await part.read(decode=False))[:MAX_DEVICE].decode(errors="replace")
+            with _whole():
+                name = await part.read_chunk()
+            self.device = name[:MAX_DEVICE].decode(errors="replace")
         elif part.name == "case":
             await self._keep(part, self._place / "case.part")
+            self.has_case = True
         elif part.name in ("image", "thumb"):
             media_type = part.headers.get("Content-Type", "").lower()
             if not PICTURE.fullmatch(media_type):
@@ -109,8 +149,7 @@ class Parts:
             pictures = self.photos if part.name == "image" else self.thumbs
             pictures.append(Picture(path, media_type))
         else:
-            hint = "Known parts are: device, case, image, thumb."
-            raise BadFieldError(f"{str(part.name)[:80]}: there is no such part.", hint)
+            raise BadFieldError(f"{str(part.name)[:80]}: there is no such part.", KNOWN)
 
     async def _keep(self, part: BodyPartReader, path: Path) -> None:
         source = Feed(part.read_chunk, asyncio.get_running_loop())
@@ -153,7 +192,8 @@ class Feed:
                 return await self._more()
 
         try:
-            return asyncio.run_coroutine_threadsafe(more(), self._loop).result()
+            with _whole():
+                return asyncio.run_coroutine_threadsafe(more(), self._loop).result()
         except (TimeoutError, ConnectionError, asyncio.CancelledError) as e:
             raise BadRequestError("The upload was broken off.", "Send it again.") from e
 

@@ -126,6 +126,7 @@ async def test_the_list_can_be_narrowed_down(
         ("/cases/nobody", 404, "not_found"),
         ("/cases/6f1f2a3e-5b0c-4a53-9a5e-0f6f6c1d2e3f", 404, "not_found"),
         ("/nowhere", 404, "not_found"),
+        ("/static/" + "a" * 300, 404, "not_found"),
     ],
 )
 async def test_every_error_has_the_shape_of_the_devices(

@@ -177,6 +177,37 @@ async def test_parts_that_are_none_of_a_case_are_refused(
     assert answer.status in (400, 422)
 
 
+DEVICE = b'--b\r\nContent-Disposition: form-data; name="device"\r\n'
+CASE = b'--b\r\nContent-Disposition: form-data; name="case"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("boundary", "body"),
+    [
+        ("", b"x"),
+        ("; boundary=", b"x"),
+        ("; boundary=" + "b" * 100, b"x"),
+        ("; boundary=b", b""),
+        ("; boundary=b", b"--c\r\n\r\nx\r\n--c--\r\n"),
+        ("; boundary=b", b"--b\r\nContent-Dispo"),
+        ("; boundary=b", CASE + b"\r\nhalf a case"),
+        ("; boundary=b", b"--b\r\nX: " + b"a" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n"),
+        ("; boundary=b", b"--b\r\n" + b"X: a\r\n" * 20_000 + b"\r\nx\r\n--b--\r\n"),
+        ("; boundary=b", b"--b\r\nno colon\r\n\r\nx\r\n--b--\r\n"),
+        ("; boundary=b", b"--b\r\nContent-Type: multipart/mixed\r\n\r\nx\r\n--b--\r\n"),
+        ("; boundary=b", DEVICE + b"\r\ngate\r\n--b--\r\n"),
+        ("; boundary=b", CASE + b"Content-Encoding: gzip\r\n\r\nx\r\n--b--\r\n"),
+        ("; boundary=b", CASE + b"Content-Length: -5\r\n\r\nx\r\n--b--\r\n"),
+    ],
+)
+async def test_a_body_that_is_cut_off_or_malformed_is_refused(
+    client: Client, boundary: str, body: bytes
+) -> None:
+    headers = {"Content-Type": f"multipart/form-data{boundary}"}
+    answer = await client.post("/cases", data=body, headers=headers)
+    assert answer.status in (400, 422), await answer.text()
+
+
 async def test_something_else_is_no_archive(client: Client) -> None:
     answer = await client.post("/cases", json={})
 
