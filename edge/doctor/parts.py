@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NUMPY_TRAP = "numpy.dtype size changed"
 """What Debian 12's simplejpeg says beside numpy 2."""
 IMPORT_PICAMERA2 = "import picamera2; print(picamera2.__file__)"
+INSTALLERS = ".edgecase"
+"""What install.sh leaves on a data disk to know it by."""
 LITTLE_MB = 1000
 """Free space, megabytes, below which the doctor warns."""
 
@@ -74,7 +76,8 @@ def data_dir(store: StoreSettings) -> list[Finding]:
 def strangers(folder: Path, owners: dict[str, int]) -> list[Finding]:
     """Is anything in it another user's, as after a command that was run as root?"""
     own = _nearest(folder).stat().st_uid
-    others = sorted(name for name, uid in owners.items() if uid != own and name != "lost+found")
+    strange = {name for name, uid in owners.items() if uid != own}
+    others = sorted(strange - {"lost+found", INSTALLERS})
     if not others:
         return []
     text = f"{folder}: not its owner's own are {', '.join(others[:5])}"

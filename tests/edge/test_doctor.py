@@ -191,7 +191,10 @@ def test_another_user_hears_that_the_installed_device_has_other_data(
 
 def test_what_root_has_left_in_the_data_folder_is_named(tmp_path: Path) -> None:
     own = tmp_path.stat().st_uid
-    assert parts.strangers(tmp_path, {"images": own, "lost+found": 0}) == []
+    assert (
+        parts.strangers(tmp_path, {"images": own, "lost+found": own + 1, ".edgecase": own + 1})
+        == []
+    )
     (found,) = parts.strangers(tmp_path, {"images": own, "models": own + 1})
     assert level(found) == "WARN"
     assert "models" in found.message
