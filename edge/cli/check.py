@@ -88,14 +88,16 @@ def _read(path: Path, max_bytes: int) -> bytes:
     from edge.errors import BadImageError, ImageTooLargeError
 
     try:
-        if path.stat().st_size > max_bytes:
-            limit = max_bytes / 1e6
-            raise ImageTooLargeError(
-                f"The file is larger than {limit:g} MB.", "Raise http.max_body_mb, or scale it."
-            )
-        return path.read_bytes()
+        with path.open("rb") as file:
+            photo = file.read(max_bytes + 1)
     except OSError as e:
         raise BadImageError(f"The file can't be read: {e.strerror}.") from e
+    if len(photo) > max_bytes:
+        limit = max_bytes / 1e6
+        raise ImageTooLargeError(
+            f"The file is larger than {limit:g} MB.", "Raise http.max_body_mb, or scale it."
+        )
+    return photo
 
 
 def _row(answer: dict[str, Any]) -> tuple[str, ...]:

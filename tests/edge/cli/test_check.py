@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,8 +11,6 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.edge.cli.conftest import Cli
 
 PROFILE = """
@@ -89,6 +88,11 @@ def test_a_photo_over_the_limit_is_not_read(
 ) -> None:
     monkeypatch.setenv("EDGECASE_HTTP__MAX_BODY_MB", "0.001")
     ran = cli("check", photo, "--json")
+    assert json.loads(ran.out)[0]["error"]["code"] == "image_too_large"
+
+
+def test_what_never_ends_is_too_large(cli: Cli, device: Path) -> None:
+    ran = cli("check", Path("/dev/zero"), "--json")
     assert json.loads(ran.out)[0]["error"]["code"] == "image_too_large"
 
 
