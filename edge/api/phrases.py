@@ -106,6 +106,8 @@ TEXTS = (
     "This is not the code.",
     "Look at it once more, and mind its age.",
     "This photo is not on the device any more.",
+    "This photo waits here no more.",
+    "Send the photo itself.",
     "Send a smaller photo, or send it again where the network is better.",
     "Send a smaller photo, or raise http.max_body_mb.",
     "the file is empty",

@@ -268,6 +268,18 @@ async def test_a_judged_photo_that_the_device_forgot_meanwhile_is_sent_itself(ph
     assert case.form == {"plate": "B-XY 123"}
 
 
+async def test_a_photo_that_was_thought_over_for_hours_is_kept_by_itself(phone, device):
+    await phone.open()
+    await phone.take("dented-door")
+    await phone.sees("Usable")
+    device.clock.moment += timedelta(hours=3)
+    await phone.page.get_by_role("button", name="Keep as a case").click()
+    await until_kept(device, 1)
+    await phone.page.get_by_role("button", name="Keep as a case").click()  # it is still there
+    await asyncio.sleep(1)
+    assert await kept(device) == 1
+
+
 async def test_a_photo_whose_form_nobody_could_fill_in_is_taken_all_the_same(phone, road, device):
     wire, _ = road
     await phone.open()

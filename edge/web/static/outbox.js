@@ -193,7 +193,7 @@ for (const lost of ["htmx:sendError", "htmx:timeout"]) on(lost, () => outbox.set
 on("htmx:afterRequest", (form, { xhr }) => {
   if (xhr.status > 0) outbox.settle(xhr.status !== UNPAIRED);
 }, (form, { xhr }) => {
-  if (xhr.status === UNPAIRED) outbox.keep(form);
+  if ([UNPAIRED, GONE].includes(xhr.status)) outbox.keep(form);
 });
 on("htmx:afterOnLoad", (form) => {
   const ids = Array.from(taken(), (each) => each.value);
