@@ -40,6 +40,18 @@ async def test_a_photo_is_taken_judged_kept_and_found_again(phone, device):
     assert case.feedback[0].reason == "well seen"
 
 
+async def test_a_slow_link_shows_how_much_of_the_photo_is_sent(phone):
+    page = phone.page
+    await phone.open()
+    link = await page.context.new_cdp_session(page)
+    slow = {"latency": 50, "downloadThroughput": 100_000, "uploadThroughput": 20_000}
+    await link.send("Network.enable")
+    await link.send("Network.emulateNetworkConditions", {"offline": False, **slow})
+    await phone.take("dented-door")
+    await expect(page.get_by_role("status").filter(has_text="Sending… 50 %")).to_be_visible()
+    await phone.sees("Usable")
+
+
 async def test_boxes_lie_where_the_model_saw_them_and_can_be_switched_off(phone):
     page = phone.page
     await phone.open()

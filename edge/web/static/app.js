@@ -56,9 +56,13 @@ document.addEventListener("alpine:init", () => {
     odd: false,
     mode: "idle",
     hint: "",
+    sent: 0, // of the photo, percent
     typed: {}, // of the profile's form, over the photos of a case
     get empty() {
       return this.url === "" || this.odd || this.mode === "idle";
+    },
+    get doing() {
+      return this.sent > 0 && this.sent < 100 ? `${words.sending} ${this.sent} %` : words.looking;
     },
     get strange() {
       return this.odd && this.mode === "done";
@@ -73,8 +77,12 @@ document.addEventListener("alpine:init", () => {
           return;
         }
         this.mode = "looking";
+        this.sent = 0;
         for (const field of document.querySelectorAll(FIELDS)) this.typed[field.name] = field.value;
         this.clear();
+      });
+      form.addEventListener("htmx:xhr:progress", ({ detail }) => {
+        this.sent = detail.total > 0 ? 10 * Math.floor((10 * detail.loaded) / detail.total) : 0;
       });
       form.addEventListener("htmx:afterRequest", (event) => {
         if (event.target === form) this.mode = event.detail.xhr.status < 400 ? "done" : "idle";
