@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[1]
 ZOO = ROOT / "models" / "zoo"
 NAMED = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
 """What a text leaves open."""
+SPELLING = (views.DATE, views.MONTHS, views.POINT, views.QUOTES)
+"""How a language writes dates, numbers and quotes."""
 MADE = ("English", "Take it again", "A person should look", "Usable", "Nothing found")
 """What `edge.api.views` says by itself, and a language's own name."""
 
@@ -51,7 +53,7 @@ def texts() -> Iterator[Found]:
     constants = (views.CHIP, views.SYNC_WORDS, views.SYNC_SHORT, dict(views.PERIODS))
     said = (each[-1] if isinstance(each, tuple) else each for c in constants for each in c.values())
     yield from ((text, "edge/api/views.py") for text in (*MADE, *said, *views.REJECTIONS))
-    yield from ((text, "edge/api/views.py") for text in (views.DATE, views.MONTHS, views.POINT))
+    yield from ((text, "edge/api/views.py") for text in SPELLING)
     yield from ((text, "edge/report.py") for text in report.WORDS)
     yield from ((text, "edge/api/phrases.py") for text in (*PHRASES, *TEXTS))
     yield from ((text, "edge/steps/check_quality.py") for text in MESSAGES.values())

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 COLOURS = 10
 """Classes c0 … c9 of the style sheet; the palette is the one that annotated photos are drawn in."""
-QUOTED = re.compile(r"'([A-Za-z0-9_.-]+)'")
-"""A label as the reasons name it."""
+QUOTED = re.compile(r"(?<!\w)'([^'\n]{1,64})'(?!\w)")
+"""A label as the reasons name it, in any language; no apostrophe."""
+QUOTES = "“{label}”"
+"""How people quote it."""
 SHUFFLE = 3
 """As in `edge.drawing`, which a test holds this against: it can't be imported here for its size."""
 CHIP = {
@@ -224,12 +226,12 @@ def word(say: Say, label: str) -> str:
 
 def readable(say: Say, reason: str) -> str:
     """A reason as people read it: labels in their quotes without underscores."""
-    return sentence(unquoted(say(reason)))
+    return sentence(unquoted(say(reason), say(QUOTES)))
 
 
-def unquoted(text: str) -> str:
+def unquoted(text: str, quotes: str = QUOTES) -> str:
     """With the labels in its quotes as people write them."""
-    return QUOTED.sub(lambda found: f"“{plain(found[1])}”", text)
+    return QUOTED.sub(lambda found: quotes.format(label=plain(found[1])), text)
 
 
 def shot(profile: Profile, place: int) -> str:

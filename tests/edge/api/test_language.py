@@ -106,6 +106,13 @@ def test_every_reason_is_said_in_german(german):
         assert not re.search(r"\b(the|is|not|with)\b", said), said
 
 
+def test_a_label_is_quoted_as_the_language_does(german):
+    said = views.readable(german.say, "photo 2 shows 'broken_lamp', which photo 1 does not")
+    assert said == "Foto 2 zeigt „defekte Leuchte“, Foto 1 nicht"
+    english = "the severity of 'rust' can't be told, it isn't 'paint_chip'"
+    assert views.unquoted(english) == "the severity of “rust” can't be told, it isn't “paint chip”"
+
+
 ROOT = Path(__file__).parents[3]
 PART = re.compile(r"\{\w+\}|(?= \()")
 NOT_OURS = {"Not Found."}
