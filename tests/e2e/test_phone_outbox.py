@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from edge.store.tokens import Scope
-from tests.e2e.phones import Phone
+from tests.e2e.phones import PHOTOS, Phone
 from tests.fakes.vision import blurred_picture
 
 if TYPE_CHECKING:
@@ -278,6 +278,24 @@ async def test_a_photo_that_was_thought_over_for_hours_is_kept_by_itself(phone, 
     await phone.page.get_by_role("button", name="Keep as a case").click()  # it is still there
     await asyncio.sleep(1)
     assert await kept(device) == 1
+
+
+async def test_what_was_typed_beside_the_first_photo_goes_with_the_second(phone, road, device):
+    wire, _ = road
+    await phone.open()
+    await phone.take("dented-door")
+    await phone.page.get_by_text("Details").click()
+    await phone.page.get_by_label("Number plate").fill("B-XY 123")
+    async with phone.page.expect_file_chooser() as chooser:
+        await phone.page.get_by_role("button", name="One more photo of it").click()
+    wire.cut()
+    await (await chooser.value).set_files(PHOTOS / "rusty-door.jpg")
+    await phone.sees("Waiting for the device (1)")
+    wire.open = True
+    await phone.page.get_by_role("button", name="Send now").click()
+    await until_kept(device, 1)
+    (case,) = (await device.store.list()).cases
+    assert (case.form, len(case.images)) == ({"plate": "B-XY 123"}, 2)
 
 
 async def test_a_photo_whose_form_nobody_could_fill_in_is_taken_all_the_same(phone, road, device):

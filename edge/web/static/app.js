@@ -18,6 +18,11 @@ async function refusal(answer) {
   return Array.from(said, (each) => each.textContent.trim()).join(" ") || `${words.answered} ${answer.status}.`;
 }
 
+function hidden(name, value) {
+  const field = document.createElement("input");
+  return Object.assign(field, { type: "hidden", name, value });
+}
+
 function tell(kind) {
   document.body.dispatchEvent(new CustomEvent(`edge-${kind}`));
 }
@@ -79,6 +84,7 @@ document.addEventListener("alpine:init", () => {
         this.mode = "looking";
         this.sent = 0;
         for (const field of document.querySelectorAll(FIELDS)) this.typed[field.name] = field.value;
+        this.$refs.typed.replaceChildren(...Object.entries(this.typed).map(([name, value]) => hidden(name, value)));
         this.clear();
       });
       form.addEventListener("htmx:xhr:progress", ({ detail }) => {
@@ -108,6 +114,7 @@ document.addEventListener("alpine:init", () => {
     },
     begin() { // another case
       this.$refs.earlier.replaceChildren();
+      this.$refs.typed.replaceChildren();
       this.typed = {};
     },
     fill() { // in again what was typed beside an earlier photo
@@ -131,11 +138,7 @@ document.addEventListener("alpine:init", () => {
       this.open();
     },
     remember(less) { // the photos that the case has, but for the last `less`
-      const known = Array.from(document.querySelectorAll("#result [name=image_id]"), (each) => {
-        const field = each.cloneNode();
-        field.name = "earlier";
-        return field;
-      });
+      const known = Array.from(document.querySelectorAll("#result [name=image_id]"), ({ value }) => hidden("earlier", value));
       if (known.length > 0) this.$refs.earlier.replaceChildren(...known.slice(0, known.length - less));
     },
     open() { // the camera, in the way that was used last

@@ -70,7 +70,7 @@ const outbox = {
     const own = judged ? [] : fields.filter(([name]) => name === "image").map(([, photo]) => photo);
     const letter = {
       id: randomKey(),
-      fields: fields.filter(([name]) => judged || name === "profile"),
+      fields: fields.filter(([name]) => judged || name === "profile" || name.startsWith("form.")),
       photos: [...earlier, ...own].filter(Boolean),
       whole: !judged, // the photos go along
       held,
