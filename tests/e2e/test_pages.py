@@ -233,3 +233,16 @@ async def test_a_browser_signs_in_with_a_token(device, browser):
     assert "edgecase_token" not in await phone.page.evaluate("document.cookie")
     await context.close()
     await server.close()
+
+
+async def test_each_case_says_how_far_it_has_travelled_and_the_list_goes_along(phone, device):
+    page = phone.page
+    case, _ = await device.capture.take()
+    await phone.open("/history")
+    await expect(page.locator(".cases .row")).to_contain_text("only here")
+    await page.wait_for_timeout(300)  # until its stream is open
+    await device.store.note_travelled(stored=[each.id for each in await device.store.pending()])
+    device.events.publish("synced", {"id": case.id})
+    await expect(page.locator(".cases .row")).to_contain_text("on the tower", timeout=10_000)
+    await page.locator(".cases .row").click()
+    await expect(page.locator("#travel")).to_contain_text("Safe on the tower, since")
