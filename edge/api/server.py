@@ -14,6 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from edge.api.errors import CODES
 from edge.api.rate import is_this_machine
 from edge.api.replies import as_json, error_body
+from edge.api.security import SERVER
 
 if TYPE_CHECKING:
     import asyncio
@@ -83,6 +84,7 @@ class _Connection(RequestHandler):
         said = f"This is no request: {first}." if first else "This is no request."
         code = CODES.get(status, "refused" if status < 500 else "internal")
         answer = as_json(error_body(code, said, HINT), status)
+        answer.headers["Server"] = SERVER
         answer.force_close()
         return answer
 

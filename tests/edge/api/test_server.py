@@ -59,6 +59,7 @@ async def test_a_request_that_is_none_is_answered_in_the_shape_of_every_error(ki
     error = json.loads(body)["error"]
     assert 400 <= status < 500
     assert headers["content-type"].startswith("application/json")
+    assert headers["server"] == "edgecase", "no library and its version"
     assert set(error) == {"code", "message", "hint"}
     assert error["code"] == "bad_request"
     assert "\n" not in error["message"]
