@@ -98,6 +98,11 @@ tell_of_environment() {
   [ ! -e "$home/current/.no-camera" ] || warn "picamera2 can't be used from here, so that the Pi's own camera doesn't work" "$log"
 }
 
+discard() { # ENVIRONMENT… : first what says that it is whole, for whoever comes after a cut
+  rm -f "${@/%//.whole}"
+  rm -rf "$@"
+}
+
 target_of() { # VERSION : its whole environment, or where to make one: never over what serves
   local each
   for each in "$home/versions/$1"*; do

@@ -53,19 +53,20 @@ put_files() {
 
 debian_packages() {
   local missing=() package files
+  # A power cut may have left dpkg in the middle; what it can't end by itself apt can, who fetches.
+  [ -z "$(dpkg --audit)" ] || DEBIAN_FRONTEND=noninteractive dpkg --configure -a || true
   for package in "${packages[@]}" "${camera_packages[@]}"; do has_package "$package" || missing+=("$package"); done
   [ ${#missing[@]} -gt 0 ] || exit "$ALREADY"
   export DEBIAN_FRONTEND=noninteractive
-  dpkg --configure -a # what a power cut has left
   if [ -n "$offline" ]; then
     mapfile -t files < <(newer_debs "$offline/debs")
     # Without apt's lists: for a version that they name too it would ask the network.
-    apt-get install -y --no-install-recommends -o Dir::State::lists="$(mktemp -d)" "${files[@]}"
+    apt-get install -y -f --no-install-recommends -o Dir::State::lists="$(mktemp -d)" "${files[@]}"
   else
     apt-get update
     mapfile -t missing < <(offered "${missing[@]}")
     [ ${#missing[@]} -gt 0 ] || exit "$ALREADY"
-    apt-get install -y --no-install-recommends "${missing[@]}"
+    apt-get install -y -f --no-install-recommends "${missing[@]}"
   fi
   # Debian starts a broker of its own; the tower's has its own certificates and ports.
   if [[ " ${missing[*]} " == *" mosquitto "* ]]; then systemctl disable --now mosquitto.service || true; fi
@@ -83,12 +84,14 @@ offered() { # PACKAGE… : without the camera's where there are none, as in plai
   done
 }
 
-newer_debs() { # FOLDER : the files of packages that are missing here, or older
+newer_debs() { # FOLDER : the files of packages that are missing here, or not whole, or older
   local file package version
   for file in "$1"/*.deb; do
     # shellcheck disable=SC2016  # dpkg's variables
     read -r package version < <(dpkg-deb -W --showformat '${Package} ${Version}\n' "$file")
-    dpkg --compare-versions "$version" gt "$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null || echo 0)" && echo "$file"
+    if ! has_package "$package" || dpkg --compare-versions "$version" gt "$(dpkg-query -W -f '${Version}' "$package")"; then
+      echo "$file"
+    fi
   done
 }
 
@@ -177,5 +180,5 @@ forget_old_versions() { # the one before stays, to go back to
   mapfile -t old < <(find "$home/versions" -mindepth 1 -maxdepth 1 -type d ! -path "$now" -printf '%T@ %p\n' |
     sort -rn | tail -n +2 | cut -d' ' -f2-)
   [ ${#old[@]} -gt 0 ] || exit "$ALREADY"
-  rm -rf "${old[@]}"
+  discard "${old[@]}"
 }

@@ -47,6 +47,7 @@ forget_units() {
 forget_program() {
   local command
   for command in "${commands[@]}"; do rm -f "/usr/local/bin/$command"; done
+  discard "$home"/versions/*
   rm -rf "$home" "$changed"
 }
 

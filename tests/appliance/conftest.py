@@ -1,5 +1,5 @@
 """What needs a whole machine runs only where it is asked for: `-m appliance`, `-m picamera2`,
-`-m arm64`, `-m vm`. `--release trixie` takes another Debian.
+`-m arm64`, `-m vm`, `-m power`. `--release trixie` takes another Debian.
 
 One container goes through all files, which pytest takes in the order of their names: installed,
 on a disk of its own, with a stick, uninstalled.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import FrameType
 
-ASKED = ("appliance", "arm64", "picamera2", "vm")
+ASKED = ("appliance", "arm64", "picamera2", "power", "vm")
 """Markers whose tests run only where `-m` names one of theirs."""
 UNTIL = "APPLIANCE_UNTIL"
 """In the environment: after this time, in seconds since 1970, no test is begun any more."""
@@ -35,6 +35,7 @@ UNTIL = "APPLIANCE_UNTIL"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--release", choices=RELEASES, default=RELEASES[0], help="Debian's")
+    parser.addoption("--seed", type=int, default=1, help="of the moments at which power is cut")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,7 +15,7 @@ from tests.appliance import groups
 from tests.appliance.base import ALONE, CACHE, base, bring_roads, proxies, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 RELEASES = ("bookworm", "trixie")
@@ -66,6 +66,8 @@ class Container:
         self.root = CACHE / self.name
         self._log = CACHE / f"{self.name}-log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._alone: Sequence[str | Path] = (*ALONE, "--mount-proc")
+        self._suppress_sync = True
         subprocess.run(["cp", "-a", "--reflink=auto", base_of_it, self.root], check=True)
         self._source = copy_of_checkout(CACHE / f"{self.name}-src")
         self._options = [f"--bind={here}:{there}" for here, there in devices.items()]
@@ -78,15 +80,16 @@ class Container:
     def boot(self) -> None:
         """Start it; it is up when this returns.
 
-        Nothing waits for the disk (no sync arrives there): its power is never cut in these tests.
+        Nothing waits for the disk (no sync arrives there) unless its power is to be cut.
         """
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 # Of a killed systemd-nspawn the container would live on, but not of a namespace.
-                ["setpriv", "--pdeathsig=KILL", *groups.enter(self.name), *ALONE, "--mount-proc",
+                ["setpriv", "--pdeathsig=KILL", *groups.enter(self.name), *self._alone,
                  "systemd-nspawn", "-D", self.root, "--register=no", "--keep-unit", "--boot",
-                 f"--machine={self.name}", "--resolv-conf=off", "--suppress-sync=yes",
-                 f"--bind-ro={self._source}:/src", *self._options],
+                 f"--machine={self.name}", "--resolv-conf=off",
+                 f"--suppress-sync={self._suppress_sync}", f"--bind-ro={self._source}:/src",
+                 *self._options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 # Trixie's systemd doesn't start where only version 1 of the control groups is.
                 env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},

@@ -62,7 +62,7 @@ def test_without_the_disk_nothing_starts_and_nothing_is_written(
     machine.run(f"systemctl stop {MOUNT}")
     assert machine.run("systemctl is-active edgecase", check=False).strip() == "inactive"
     machine.run(f"rm {link}")
-    for unit in ("edgecase", "edgecase-backup", "edgecase-archive"):
+    for unit in ("edgecase", "edgecase-backup", "edgecase-archive", "edgecase-settle"):
         machine.run(f"! systemctl start {unit}")
     machine.run("cd /; ! runuser -u edgecase -- touch /var/lib/edgecase/x")
     machine.run("systemd-tmpfiles --create", check=False)

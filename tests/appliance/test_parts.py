@@ -279,6 +279,15 @@ def test_a_package_that_was_cut_off_is_not_there(state: str, there: str) -> None
     assert judge(f"dpkg-query() {{ echo {state}; }}; has_package x && echo yes || echo no") == there
 
 
+def test_a_version_that_is_half_removed_does_not_count_as_whole(tmp_path: Path) -> None:
+    for version in ("old", "older"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / ".whole").touch()
+    killed = 'rm() { [ $1 = -f ] || kill $BASHPID; command rm "$@"; }'
+    judge(f"({killed}; discard {tmp_path}/old {tmp_path}/older) || true")
+    assert sorted(path.name for path in tmp_path.glob("**/*")) == ["old", "older"]
+
+
 @pytest.mark.parametrize(("left", "cache"), [("", "taken"), ("versions/abc/bin", "passed over")])
 def test_pip_s_cache_is_not_trusted_after_a_cut(left: str, cache: str, tmp_path: Path) -> None:
     (tmp_path / left).mkdir(parents=True, exist_ok=True)
