@@ -265,6 +265,18 @@ def test_a_machine_takes_the_wheel_that_fits_it(model: str, folder: str, tmp_pat
     assert Path(said).name == folder
 
 
+@pytest.mark.parametrize(
+    ("verdict", "said"), [(0, "goes on"), (1, "stops"), (2, "goes on"), (127, "stops")]
+)
+def test_what_was_asked_for_goes_on_after_a_cut_upgrade_but_not_after_a_broken_one(
+    verdict: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".before").mkdir()
+    (tmp_path / ".before" / "settle").write_text(f"exit {verdict}\n")
+    call = "die() { echo stops; exit; }; settle_upgrade; echo goes on"
+    assert judge(f"dry= name=edgecase log=x home={tmp_path}; {call}") == said
+
+
 def test_of_several_units_each_has_to_be_up() -> None:
     systemctl = "systemctl() { [ $3 = up ]; }"
     assert judge(f"{systemctl}; each_unit is-active up up && echo all") == "all"
