@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.appliance.container import RELEASES, ROOT, Container
-from tests.appliance.device import MODEL
+from tests.appliance.device import MODEL, hand_over_root
 from tests.appliance.loops import attached
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ def release(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def machine(tower: Path, loops: Mapping[str, Path], release: str) -> Iterator[Container]:
     made = Container({path: Path(f"/dev/{name}") for name, path in loops.items()}, release=release)
-    root = tower / "data" / "releases" / "repository" / "metadata" / "1.root.json"
-    shutil.copyfile(root, made.root / "opt" / "1.root.json")
+    hand_over_root(tower, made)
     try:
         made.boot()
         yield made

@@ -1,12 +1,15 @@
-"""One process of a container in a control group whose memory is nearly used up."""
+"""A container's vision worker in a control group whose memory is nearly used up."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.appliance.device import pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,6 +18,31 @@ if TYPE_CHECKING:
 
 VERSION_1 = Path("/sys/fs/cgroup/memory")
 VERSION_2 = Path("/sys/fs/cgroup")
+WORKER = "edge.adapters.vision.worker"
+
+
+def have_worker_killed(machine: Container, take: Callable[[], object], within_s: float) -> None:
+    """Leave it too little memory for a photo: it alone is killed, and another one judges.
+
+    Args:
+        machine: where a device runs.
+        take: has a photo judged, or raises.
+        within_s: for each of the two.
+    """
+    restarts = "systemctl show -p NRestarts --value edgecase"
+    before = pid(machine), machine.run(restarts)
+    worker = pid_here(machine, WORKER)
+    with squeezed(worker, megabytes=4) as killed:
+        end = time.monotonic() + within_s
+        while not killed():
+            assert time.monotonic() < end, "the kernel lets it have more than it may"
+            _done(take)
+    end = time.monotonic() + within_s
+    while not _done(take):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    assert pid_here(machine, WORKER) != worker
+    assert (pid(machine), machine.run(restarts)) == before, "the daemon outlives it"
 
 
 def pid_here(machine: Container, command: str) -> int:
@@ -47,6 +75,13 @@ def squeezed(process: int, megabytes: int) -> Iterator[Callable[[], int]]:
         yield lambda: int(_value(events, "oom_kill"))
     finally:
         _leave(group)
+
+
+def _done(take: Callable[[], object]) -> bool:
+    with suppress(OSError, subprocess.CalledProcessError):  # 503: this photo can't be judged
+        take()
+        return True
+    return False
 
 
 def _command(process: Path, inside: Path) -> str:
