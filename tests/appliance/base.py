@@ -51,17 +51,17 @@ def base(release: str = "bookworm", architecture: str = "amd64") -> Path:
 def sweep() -> None:
     """Remove what processes that are gone have left on this machine: they were killed."""
     for left in CACHE.glob("edgecase-*"):
-        if not _belongs_to_somebody(left.name):
+        if not belongs_to_somebody(left.name):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
     for name in groups.names():
-        if not _belongs_to_somebody(name):
+        if not belongs_to_somebody(name):
             groups.remove(name)
 
 
-def _belongs_to_somebody(name: str) -> bool:
+def belongs_to_somebody(name: str) -> bool:
     """Whether the process whose number is in the name runs."""
     numbers = [word for word in name.split("-") if word.isdigit()]
     return not numbers or Path(f"/proc/{numbers[0]}").exists()

@@ -1,7 +1,8 @@
 """On the Pi's architecture: install.sh from zero, and the answers that this machine gives too.
 
-A Debian with a real systemd on an emulated Cortex-A72, as in a Pi 4. The tests go in order.
-What it shows is that packages, models and results are right there; it says nothing of speed.
+A Debian with a real systemd on an emulated Cortex-A72, as in a Pi 4, that never had a network.
+The tests go in order. What they show is that packages, models and results are right there, and
+that the appliance looks after itself; they say nothing of speed.
 """
 
 from __future__ import annotations
@@ -11,17 +12,27 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.appliance.container import ROOT, Container
-from tests.appliance.device import PHOTO, PORT, ask
-from tests.appliance.emulation import PI_4, PI_5, emulated, wheels
+from tests.appliance.device import (
+    MODEL,
+    PHOTO,
+    ask_alone,
+    hand_over_root,
+    log_of,
+    stand_still,
+    take_off,
+    trust,
+)
+from tests.appliance.emulation import PI_4, PI_5, emulated, leave_out_credentials, wheels
+from tests.appliance.short_memory import have_worker_killed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 pytestmark = [pytest.mark.arm64, pytest.mark.timeout(3600)]
 PHOTOS = ROOT / "tests" / "data" / "photos" / "vehicle"
@@ -33,16 +44,21 @@ DEADLINE_S = 300
 """For one photo: emulation is slow, and slower where much else runs."""
 NO_EMPTY_NETWORK = "The vision worker can't live without network: [Errno 22] Invalid argument."
 """Without root that takes a user namespace, which is for a process of one thread; QEMU has two."""
+INSTALL = "/src/install.sh --offline /opt/bundle"
+UPGRADE = "/root/newer/install.sh --upgrade --offline /opt/bundle"
 AARCH64 = 183
 """Of an ELF file's header: whose instructions it holds."""
 
 
 @pytest.fixture(scope="module")
-def pi() -> Iterator[Container]:
+def pi(tower: Path, loops: Mapping[str, Path], release: str) -> Iterator[Container]:
     with emulated():
-        made = Container({}, "arm64", {"QEMU_CPU": PI_4})
+        stick = {loops["stick"]: Path("/dev/stick")}
+        made = Container(stick, "arm64", {"QEMU_CPU": PI_4}, release=release, online=False)
         try:
-            wheels(made.root / "opt" / "bundle" / "wheels")
+            wheels(made.root / "opt" / "bundle" / "wheels", release)
+            leave_out_credentials(made.root)
+            hand_over_root(tower, made)
             made.boot()
             yield made
         finally:
@@ -69,6 +85,14 @@ def site_of(machine: Container) -> Path:
     return next((machine.root / "opt/edgecase/versions").glob("*/lib/python3*/site-packages"))
 
 
+def cases(machine: Container) -> list[str]:
+    return [case["id"] for case in ask_alone(machine, "/cases")["cases"]]
+
+
+def serving(machine: Container) -> set[str]:
+    return {model["ref"] for model in ask_alone(machine, "/models")["serving"]}
+
+
 def distance(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
     """The largest difference in a confidence, and in a box; all else has to be the same."""
     for key in ("status", "message", "decision", "summary", "estimate", "models", "missing"):
@@ -88,16 +112,16 @@ def distance(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
     return confidence, pixels
 
 
-def test_from_zero_to_a_running_service_with_nothing_compiled(pi: Container) -> None:
+def test_from_zero_without_a_network_to_a_running_service(pi: Container) -> None:
     assert pi.run("uname -m").strip() == "aarch64"
+    assert [line.split()[0] for line in pi.run("ip -o -br link").splitlines()] == ["lo"]
     begin = time.monotonic()
-    said = pi.run("/src/install.sh --offline /opt/bundle --no-start")
-    assert "✗" not in said
-    pi.run(f"sed -i '/^.http./a port = {PORT}' /etc/edgecase/edge.toml")
+    assert "✗" not in pi.run(f"{INSTALL} --no-start")
     pi.run(f"printf '[vision]\\ndeadline_s = {DEADLINE_S}\\n' >> /etc/edgecase/edge.toml")
-    pi.run("/src/install.sh --offline /opt/bundle")
-    assert ask("/health")["ready"]
+    pi.run(INSTALL)
     print(f"ready {time.monotonic() - begin:.0f} s after install.sh began")
+    assert "active (running)" in pi.run("systemctl status --no-pager edgecase")
+    assert ask_alone(pi, "/health")["ready"]
 
 
 def test_every_package_is_a_wheel_for_it(pi: Container) -> None:
@@ -145,7 +169,7 @@ def test_the_doctor_finds_nothing_that_fails(pi: Container) -> None:
 
 def test_the_daemon_judges_a_photo_that_comes_by_http(pi: Container, here: dict[str, Any]) -> None:
     begin = time.monotonic()
-    confidence, pixels = distance(ask("/check-image", PHOTO), here[PHOTO.name])
+    confidence, pixels = distance(ask_alone(pi, "/check-image", PHOTO), here[PHOTO.name])
     print(f"answered after {time.monotonic() - begin:.1f} s")
     assert confidence <= CONFIDENCE
     assert pixels <= PIXELS
@@ -153,13 +177,74 @@ def test_the_daemon_judges_a_photo_that_comes_by_http(pi: Container, here: dict[
 
 
 def test_a_case_gets_its_summary_from_the_language_model(pi: Container) -> None:
-    case = ask("/cases", PHOTO)
+    case = ask_alone(pi, "/cases", PHOTO)
     end = time.monotonic() + DEADLINE_S
-    while (summary := ask(f"/cases/{case['id']}")["summary"])["author"] != "llm":
-        assert time.monotonic() < end, pi.run("journalctl -u edgecase -n 30 -o cat --no-pager")
+    while (summary := ask_alone(pi, f"/cases/{case['id']}")["summary"])["author"] != "llm":
+        assert time.monotonic() < end, log_of(pi, "edgecase")[-2000:]
         time.sleep(1)
     assert summary["verified"]
 
 
 def test_the_vision_worker_lacks_no_lock_but_the_one_that_emulation_refuses(pi: Container) -> None:
-    assert set(ask("/health")["vision"]["notes"]) <= {NO_EMPTY_NETWORK}
+    assert set(ask_alone(pi, "/health")["vision"]["notes"]) <= {NO_EMPTY_NETWORK}
+
+
+def test_it_comes_up_by_itself_after_a_reboot_and_takes_a_photo(pi: Container) -> None:
+    before = cases(pi)
+    begin = time.monotonic()
+    pi.power_off()
+    pi.boot()
+    pi.run(
+        f"timeout {DEADLINE_S} bash -c 'until systemctl -q is-active edgecase; do sleep 1; done'"
+    )
+    print(f"ready again {time.monotonic() - begin:.0f} s after it was told to power off")
+    assert cases(pi) == before
+    assert ask_alone(pi, "/cases", PHOTO)["predictions"]
+
+
+def test_a_loop_that_stands_still_is_started_again(pi: Container) -> None:
+    begin = time.monotonic()
+    stand_still(pi, within_s=DEADLINE_S)
+    print(f"another process serves {time.monotonic() - begin:.0f} s after the loop was stopped")
+    assert ask_alone(pi, "/health")["ready"]
+
+
+def test_a_vision_worker_that_the_kernel_kills_is_replaced(pi: Container) -> None:
+    have_worker_killed(pi, lambda: ask_alone(pi, "/check-image", PHOTO), within_s=DEADLINE_S)
+
+
+def test_a_stick_s_newer_model_serves(pi: Container) -> None:
+    trust(pi)
+    said = pi.run("/src/install.sh --update-models /dev/stick --yes")
+    assert f"{MODEL}: 1.0.0 → 1.0.1" in said
+    assert "The service serves them." in said
+    assert serving(pi) >= {f"{MODEL}@1.0.1"}
+
+
+def test_another_version_takes_over(pi: Container) -> None:
+    pi.run("cp -r /src /root/newer && echo '# newer' >> /root/newer/edge/logs.py")
+    before = pi.run("readlink /opt/edgecase/current")
+    begin = time.monotonic()
+    assert "✓ the new version is healthy" in pi.run(UPGRADE)
+    print(f"upgraded after {time.monotonic() - begin:.0f} s")
+    assert pi.run("readlink /opt/edgecase/current") != before
+    assert serving(pi) >= {f"{MODEL}@1.0.1"}
+
+
+def test_a_version_whose_service_does_not_start_goes_back_by_itself(pi: Container) -> None:
+    """Its Python is that of the first version, which is still there: to make one takes minutes."""
+    kept, before = cases(pi), pi.run("readlink /opt/edgecase/current")
+    pi.run("cp /src/edge/logs.py /root/newer/edge/")
+    pi.run("sed -i 's/edgecase run/edgecase walk/' /root/newer/systemd/edgecase.service")
+    begin = time.monotonic()
+    said = pi.run(UPGRADE, code=1)
+    print(f"back after {time.monotonic() - begin:.0f} s")
+    assert "✗ the new version isn't healthy" in said
+    assert "✓ back to the version before" in said
+    assert pi.run("readlink /opt/edgecase/current") == before
+    assert cases(pi) == kept
+    assert ask_alone(pi, "/cases", PHOTO)["predictions"]
+
+
+def test_uninstalling_keeps_the_data_and_purging_does_not(pi: Container) -> None:
+    take_off(pi)
