@@ -10,7 +10,7 @@ import pytest
 
 from sync import topics
 from sync.chunks import CHUNK_BYTES
-from sync.transport import Delivered, Lost
+from sync.transport import INFLIGHT, Delivered, Lost
 from tests.fakes.secured import client, secured, until
 from tower_sync_server.broker.configuration import Size
 
@@ -71,7 +71,8 @@ def test_beyond_its_memory_it_drops_messages_and_throws_nobody_out(tmp_path: Pat
         confirmed, heard = confirmed_and_heard(broker, 700, CHUNK_BYTES)
 
     assert confirmed == 700
-    assert heard == size.queue_bytes // CHUNK_BYTES
+    more = heard - size.queue_bytes // CHUNK_BYTES
+    assert 0 <= more <= INFLIGHT, "Debian 13's mosquitto counts some of those in flight apart"
 
 
 @pytest.mark.parametrize(("devices", "messages"), [(1, 10_000), (500, 16_000), (5000, 160_000)])

@@ -284,8 +284,7 @@ async def test_a_worker_that_nobody_serves_beside_does_not_stand_back(tmp_path: 
 )
 async def test_a_model_that_fails_its_trial_is_refused_and_the_old_one_serves_on(order, reason):
     plans = iter(["ok old", order])
-    limits = replace(FAST, start_s=1.0)
-    async with serving(lambda: Start((), {"m": next(plans)}), limits) as vision:
+    async with serving(lambda: Start((), {"m": next(plans)})) as vision:
         pid = vision.status().pid
         with pytest.raises(RefusedModelFileError, match=reason):
             await vision.reload()
@@ -296,7 +295,7 @@ async def test_a_model_that_fails_its_trial_is_refused_and_the_old_one_serves_on
 @pytest.mark.parametrize("order", ["segfault", "loop"])
 async def test_at_the_start_a_model_that_takes_workers_down_is_left_out_and_the_rest_serves(order):
     start = Start((), {"good": "ok 1", "evil": order})
-    async with serving(lambda: start, replace(FAST, start_s=1.0)) as vision:
+    async with serving(lambda: start) as vision:
         status = vision.status()
         assert status.ready
         assert [m.ref for m in status.models] == ["good"]
