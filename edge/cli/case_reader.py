@@ -47,8 +47,7 @@ class CaseReader:
                     f"There is no store in {data_dir} yet.",
                     "`edgecase run` makes it; is store.data_dir right?",
                 )
-            self._db: Database = connect(path, "FULL", read_only=True)
-            self._db.execute("SELECT 1 FROM cases LIMIT 1").fetchone()
+            self._db = _opened(path)
         except (OSError, sqlite3.Error) as e:
             raise OperatorError(
                 f"The store {path} can't be read: {e}.",
@@ -135,3 +134,13 @@ class CaseReader:
             except NotFoundError:
                 found.append(None)
         return found
+
+
+def _opened(path: Path) -> Database:
+    db = connect(path, "FULL", read_only=True)
+    try:
+        db.execute("SELECT 1 FROM cases LIMIT 1").fetchone()
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db

@@ -21,7 +21,10 @@ from tower_sync_server.people.sessions import Sessions
 from tower_sync_server.people.words import Lifetimes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import sqlalchemy as sa
 
 
 class Run(Protocol):
@@ -55,8 +58,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
-def people(tmp_path: Path) -> People:
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = connect(sqlite_dsn(tmp_path / "tower" / "archive.db"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def people(engine: sa.Engine) -> People:
     return People(engine, now, Passwords())
 
 
@@ -146,10 +155,9 @@ def test_what_can_not_be_done_is_said(
     assert shown in said
 
 
-def test_a_token_is_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
+def test_a_token_is_made_listed_and_revoked(run: Run, engine: sa.Engine) -> None:
     run("add", "eva", given=PASSWORD)
     token = run("token", "eva", "--label", "backup", "--days", "2")[1].strip()
-    engine = connect(sqlite_dsn(tmp_path / "tower" / "archive.db"))
     sessions = Sessions(engine, now, Lifetimes(1, 1))
     assert sessions.visitor(token) is not None
 
