@@ -1,4 +1,4 @@
-"""An upgrade on trial, in the midst of which all in the machine ends. The tests go in order."""
+"""An upgrade in the middle of which everything in the machine ends. The tests go in order."""
 
 from __future__ import annotations
 
