@@ -90,7 +90,8 @@ class VisionSettings(Section):
     max_megapixels: float = Field(default=50, gt=0)
     """Photos with more are refused before they are decoded."""
     deadline_s: float = Field(default=10, gt=0)
-    """For one photo; then the worker is replaced. Each step of its start has six times that."""
+    """For one photo; then the worker is replaced. A step of its start has six times that, and at
+    least a minute."""
     memory_mb: int = Field(default=2048, ge=512)
     """Address space of the worker."""
     max_rss_mb: int = Field(default=400, ge=64)
@@ -192,6 +193,11 @@ class SyncSettings(Section):
     """Between two comparisons of what is here with what the tower holds."""
     spread_s: float = Field(default=40, ge=0, le=600)
     """A broker that hung up is sought again at a random moment within so many seconds."""
+
+    @property
+    def broker_port(self) -> int:
+        """`port`, or the usual one."""
+        return self.port or (1883 if self.ca is None else 8883)
 
 
 class UpdateSettings(Section):

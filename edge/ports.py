@@ -263,6 +263,8 @@ class UplinkStatus:
     """Whether the tower has stopped answering."""
     reason: str
     """Why there is no link, or what was refused last; "" where all is well."""
+    wanted: bool = True
+    """Whether a tower is set."""
 
 
 class Link(Protocol):

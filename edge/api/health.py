@@ -11,7 +11,6 @@ from edge.api.answers import Disk, ErrorDetail, Health, Pong
 from edge.api.metrics import CONTENT_TYPE, Reading
 from edge.api.operation import Operation, Reply
 from edge.api.replies import as_json
-from edge.uplink.make import OFF
 
 if TYPE_CHECKING:
     from edge.api.metrics import Metrics
@@ -93,7 +92,7 @@ class HealthApi:
         reading = Reading(
             cases=await parts.store.counts(),
             backlog=await parts.store.backlog(),
-            tower=parts.uplink is not None and parts.uplink.status().reason != OFF,
+            tower=parts.uplink is not None and parts.uplink.status().wanted,
             vision=parts.vision.status(),
             free_bytes=parts.store.status().free_bytes,
             listeners=parts.events.listeners,

@@ -52,10 +52,9 @@ def link(settings: SyncSettings, data_dir: Path) -> list[Finding]:
     way = join(settings, data_dir).settings
     if not way.host:
         return []
-    port = way.port or (1883 if way.ca is None else 8883)
-    where = f"{way.host}:{port}"
+    where = f"{way.host}:{way.broker_port}"
     try:
-        socket.create_connection((way.host, port), timeout=REACH_S).close()
+        socket.create_connection((way.host, way.broker_port), timeout=REACH_S).close()
     except OSError as e:
         text = f"{where}: {e.strerror or e}; cases wait here until it answers"
         return [

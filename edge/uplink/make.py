@@ -30,21 +30,24 @@ if TYPE_CHECKING:
     from edge.store.store import Store
 
 
-OFF = "No tower is set (sync.host)."
-
 log = logging.getLogger(__name__)
 
 
 class NoUplink:
     """Sends nothing."""
 
-    def __init__(self, reason: str = OFF) -> None:
-        """Keep why."""
-        self._reason = reason
+    def __init__(self, fault: str = "") -> None:
+        """Keep why the tower that is set can't be reached; "" where none is set."""
+        self._fault = fault
 
     def status(self) -> UplinkStatus:
         """Say why nothing is sent."""
-        return UplinkStatus(connected=False, silent=False, reason=self._reason)
+        return UplinkStatus(
+            connected=False,
+            silent=False,
+            reason=self._fault or "No tower is set (sync.host).",
+            wanted=bool(self._fault),
+        )
 
     def compare(self) -> None:
         """There is nobody to compare with."""
@@ -121,6 +124,6 @@ def _none(reason: str) -> NoUplink:
 
 def _broker(settings: SyncSettings, device: str, clock: Clock) -> Broker:
     if settings.ca is None:
-        return Broker(settings.host, device, settings.port or 1883)
+        return Broker(settings.host, device, settings.broker_port)
     tls = Tls(settings.ca, settings.certificate, settings.key, clock.passed)
-    return Broker(settings.host, device, settings.port or 8883, tls)
+    return Broker(settings.host, device, settings.broker_port, tls)

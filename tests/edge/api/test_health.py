@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge.api.app import build_app
 from edge.errors import ConfigError, DiskFullError
-from edge.uplink.make import OFF, NoUplink
+from edge.uplink.make import NoUplink
 
 
 async def test_the_daemon_says_that_it_is_alive(client):
@@ -94,12 +94,12 @@ async def test_prometheus_can_read_the_figures(client, keep):
     assert value("disk_free_bytes") > 0
 
 
-@pytest.mark.parametrize(("reason", "waits"), [(OFF, False), ("The broker is away.", True)])
+@pytest.mark.parametrize(("fault", "waits"), [("", False), ("The broker is away.", True)])
 async def test_only_where_a_tower_is_set_does_anything_wait_for_it(
-    serve, device, keep, reason, waits
+    serve, device, keep, fault, waits
 ):
     await keep()
-    device.parts = replace(device.parts, uplink=NoUplink(reason))
+    device.parts = replace(device.parts, uplink=NoUplink(fault))
     text = await (await (await serve()).get("/metrics")).text()
     (line,) = re.findall(r"^edgecase_outbox_oldest_timestamp_seconds (.+)$", text, re.MULTILINE)
     assert (float(line) > 0) is waits
