@@ -81,7 +81,9 @@ class Languages:
     def __init__(self, folder: Path = FOLDER) -> None:
         """Read the catalogues, once."""
         self._known = {ENGLISH: Language(ENGLISH, "English", NullTranslations())}
-        phrases = tuple((_pattern(msgid), msgid) for msgid in PHRASES)
+        # A part takes any text: the phrase that says the most itself has to come first.
+        ordered = sorted(PHRASES, key=lambda msgid: len(PLACEHOLDER.sub("", msgid)), reverse=True)
+        phrases = tuple((_pattern(msgid), msgid) for msgid in ordered)
         for path in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
             with path.open("rb") as file:
                 catalogue = GNUTranslations(file)

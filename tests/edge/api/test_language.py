@@ -180,6 +180,11 @@ def test_a_label_in_a_reason_is_translated_too(german):
     )
 
 
+def test_of_two_phrases_that_fit_the_one_that_says_more_is_taken(german):
+    reason = "the confidence of 'crack', 0.44, is below the threshold 0.50 (2 of 4 are below it)"
+    assert "(2 von 4 liegen darunter)" in german.say(reason)
+
+
 def test_what_nobody_translated_stays_as_it_is(german):
     assert german.say("Ulm {plate} %(x)s") == "Ulm {plate} %(x)s"
     assert german.say("") == ""
