@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -200,5 +201,7 @@ async def same(http: aiohttp.ClientSession, above: aiohttp.ClientSession, case: 
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: nothing may run on
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         sys.exit(asyncio.run(main()))

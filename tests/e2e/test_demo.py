@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from scripts.demo import carried, same
+from scripts.demo import ROOT, carried, same
 from scripts.demo_parts import Part
 
 if TYPE_CHECKING:
@@ -80,3 +82,19 @@ async def test_the_demo_fails_where_a_case_stays_behind() -> None:
     async with answering(HERE, b"photo") as device, answering(THERE, b"photo") as tower:
         assert await carried(device, tower, part, within_s=0.5)
     await process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_demo_that_is_told_to_end_ends_its_programs(number: signal.Signals) -> None:
+    demo = await asyncio.create_subprocess_exec(
+        sys.executable, "scripts/demo.py", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert demo.stdout is not None
+    async with asyncio.timeout(90):
+        while b"Device ready" not in await demo.stdout.readline():
+            pass
+        children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+        demo.send_signal(number)
+        await demo.communicate()
+    assert len(children) >= 3
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
